@@ -1,0 +1,12 @@
+"""Accounts."""
+
+revision = "0005_accounts"
+down_revision = "0004_directory"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass

@@ -1,0 +1,95 @@
+"""Real PostgreSQL for the tests: one embedded server, one migrated template, one database per worker."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import uuid
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from referral_hub.db.engine import make_engine
+from referral_hub.db.server import OWNER, WEB, WORKER, create_database, drop_database, ensure_roles, migrate, start_embedded, url_for
+
+ROOT = Path(__file__).resolve().parents[1]
+KEPT = ("alembic_version", "audit_head")
+
+
+@pytest.fixture(scope="session")
+def admin_url():
+    """A superuser URL of the test server: HUB_TEST_DATABASE_URL, or the embedded server."""
+    given = os.environ.get("HUB_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    folder = Path(os.environ.get("HUB_TEST_PG", Path(tempfile.gettempdir()) / "referral-hub-test-pg" / "data"))
+    server, url = start_embedded(folder, keep_running=True)
+    assert server is not None
+    yield url
+
+
+@pytest.fixture(scope="session")
+def database(admin_url):
+    """The name of a migrated database of this worker's own, dropped at the end."""
+    ensure_roles(admin_url)
+    name = f"hub_test_{uuid.uuid4().hex[:12]}"
+    create_database(admin_url, name)
+    migrate(url_for(admin_url, role=OWNER, database=name))
+    yield name
+    drop_database(admin_url, name)
+
+
+@pytest.fixture(scope="session")
+def db_url(admin_url, database):
+    """URL of this worker's database as the web role."""
+    return url_for(admin_url, role=WEB, database=database)
+
+
+@pytest.fixture(scope="session")
+def owner_url(admin_url, database):
+    """URL of this worker's database as the owner role."""
+    return url_for(admin_url, role=OWNER, database=database)
+
+
+@pytest.fixture(scope="session")
+def worker_url(admin_url, database):
+    """URL of this worker's database as the worker role."""
+    return url_for(admin_url, role=WORKER, database=database)
+
+
+@pytest.fixture(scope="session")
+def engine(db_url):
+    made = make_engine(db_url)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(scope="session")
+def owner_engine(owner_url):
+    made = make_engine(owner_url, pool_size=1)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def clean_database(owner_engine):
+    """Empty every table after the test; the log starts again at size 0."""
+    yield
+    with owner_engine.begin() as connection:
+        names = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
+        victims = ", ".join(f'"{n}"' for n in names if n not in KEPT)
+        if victims:
+            connection.execute(text(f"TRUNCATE {victims} RESTART IDENTITY CASCADE"))
+        if "audit_head" in names:
+            connection.execute(text("UPDATE audit_head SET size = 0, frontier = ''"))
+
+
+@pytest.fixture
+def session(engine, clean_database):
+    """A session as the program uses it: web role, values kept after commit."""
+    with Session(engine, expire_on_commit=False) as opened:
+        yield opened
+        opened.rollback()
