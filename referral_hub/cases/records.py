@@ -1,0 +1,66 @@
+"""Tables of this room, in clear metadata (clear_metadata.yaml, "case" and "alias"). Content is sealed in the vault."""
+
+from __future__ import annotations
+
+import uuid  # noqa: TC003 - SQLAlchemy reads the annotations
+from datetime import date, datetime  # noqa: TC003 - SQLAlchemy reads the annotations
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from referral_hub.db import Base
+
+
+class CaseRow(Base):
+    """One survivor's file at one agency. `derived_from` is the referral it was copied from, if any."""
+
+    __tablename__ = "case_file"
+    __table_args__ = (
+        Index("ix_case_file_agency_id_last_activity_id", "agency_id", "last_activity", "id"),
+        Index("ix_case_file_retention_until", "retention_until"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    agency_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.id"))
+    stage: Mapped[str]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    last_activity: Mapped[date]
+    minor: Mapped[bool]
+    protected: Mapped[bool]
+    second_person_needed: Mapped[bool]
+    retention_until: Mapped[date]
+    companion_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
+    derived_from: Mapped[uuid.UUID | None]
+    derived_sections: Mapped[list[str]]
+    version: Mapped[int]
+
+
+class CaseMemberRow(Base):
+    """A member assigned to a case; assignment decides access."""
+
+    __tablename__ = "case_member"
+
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("case_file.id"), primary_key=True)
+    member_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("member.id"), primary_key=True, index=True)
+
+
+class AliasRow(Base):
+    """One survivor as one agency knows her: a random id (the subject of that agency's log entries) and the code people say."""
+
+    __tablename__ = "alias"
+    __table_args__ = (UniqueConstraint("case_id", "agency_id"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("case_file.id"))
+    agency_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.id"))
+    code: Mapped[str] = mapped_column(unique=True)
+
+
+class ConflictRow(Base):
+    """Somebody who must never meet this case: the keyed token of a member of any agency, never the member."""
+
+    __tablename__ = "conflict"
+
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("case_file.id"), primary_key=True)
+    token: Mapped[bytes] = mapped_column(primary_key=True)

@@ -1,0 +1,152 @@
+"""Values of this room: what was agreed, what a page showed and took in, and what the caller knows of the case. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+    from referral_hub.access import Target
+
+REFUSAL = "refusal"  # form of a record that is no consent (consent_forms.yaml)
+
+
+class Standing(StrEnum):
+    """How a consent stands towards one agency, purpose and set of sections on one day."""
+
+    COVERS = "covers"
+    LACKS = "lacks"
+    SCOPE = "scope"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def refusal(self) -> str:
+        """Return the code of refusals.yaml, empty where nothing is refused (consent_rules.yaml, checks)."""
+        return {"covers": "", "lacks": "no_consent", "scope": "consent_scope"}.get(self, "consent_expired")
+
+    @property
+    def fact(self) -> str:
+        """Return the value of the policy's fact `consent`, which knows no scope."""
+        return "lacks" if self is Standing.SCOPE else str(self)
+
+
+@dataclass(frozen=True)
+class Consent:
+    """One row of the ledger: clear metadata, no content."""
+
+    id: uuid.UUID
+    case_id: uuid.UUID
+    basis: str
+    scope_agency: uuid.UUID
+    purpose: str
+    sections: frozenset[str]
+    use_limits: frozenset[str]
+    onward_allowed: bool
+    contact_allowed: bool
+    stats_allowed: bool
+    valid_until: date | None
+    given_by: str
+    method: str | None
+    language: str
+    form: str
+    form_version: str
+    given_at: datetime
+    copy_given: str | None
+    signers: tuple[uuid.UUID, ...]
+    withdrawn_at: datetime | None
+
+    @property
+    def is_refusal(self) -> bool:
+        """Tell whether the survivor said no."""
+        return self.form == REFUSAL
+
+
+@dataclass(frozen=True)
+class About:
+    """Whose consent it is, as the caller found the case within the actor's scope."""
+
+    case_id: uuid.UUID
+    agency_id: uuid.UUID
+    subject: uuid.UUID
+    flags: tuple[str, ...]
+    minor: bool
+    target: Target
+
+
+@dataclass(frozen=True, repr=False)
+class Shown:
+    """What the text on the page was filled with; `None` for a choice that was still open ("may / may not")."""
+
+    form: str
+    text_language: str
+    from_agency: str
+    to_agency: str
+    agency_id: uuid.UUID
+    purpose: str
+    sections: tuple[str, ...]
+    valid_until: date
+    onward: bool | None = None
+    contact: bool | None = None
+    stats: bool | None = None
+    excluded: tuple[str, ...] = ()
+    blocked: str = ""
+
+    def __repr__(self) -> str:
+        """Name the form and nothing else."""
+        return f"<Shown {self.form}>"
+
+
+@dataclass(frozen=True)
+class Wording:
+    """A consent text, filled in, and the version of its wording."""
+
+    lines: tuple[str, ...]
+    version: str
+
+
+@dataclass(frozen=True, repr=False)
+class Giving:
+    """What the worker recorded of the survivor's answer. `witness` are member ids; `form_version` is what the page said it showed."""
+
+    agency_id: uuid.UUID
+    service: str
+    purpose: str
+    sections: frozenset[str]
+    excluded_fields: tuple[str, ...]
+    restrictions: str
+    use_limits: frozenset[str]
+    onward_allowed: bool
+    contact_allowed: bool
+    stats_allowed: bool
+    valid_until: date
+    given_by: str
+    method: str
+    language: str
+    given_at: datetime
+    copy_given: str
+    witness: tuple[uuid.UUID, ...]
+    shown: Shown
+    form_version: str
+    basis: str = "consent"
+
+    def __repr__(self) -> str:
+        """Name the form and nothing else."""
+        return f"<Giving {self.shown.form}>"
+
+
+@dataclass(frozen=True, repr=False)
+class Validated:
+    """A consent that keeps every rule: the ledger's columns, and the fields that only a seal may hold."""
+
+    clear: Mapping[str, Any]
+    sealed: Mapping[str, Any]
+
+    def __repr__(self) -> str:
+        """Say nothing of either half."""
+        return "<Validated>"
