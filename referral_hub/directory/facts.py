@@ -1,0 +1,164 @@
+"""What the directory hands out: frozen values. None of them has an address; phone and e-mail come only as a `Contact` made for a viewer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from referral_hub.audit import Ticket
+
+Standing = Literal["fits_open", "fits_closed", "outside", "misfit"]
+
+
+@dataclass(frozen=True)
+class Agency:
+    """An agency of the network. `region` and `coverage` are Kemendagri codes (32, 32.73, 32.73.16); `hours` a code of business_hours.yaml."""
+
+    id: uuid.UUID
+    code: str
+    name: str
+    kind: str
+    region: str
+    coverage: tuple[str, ...]
+    timezone: str
+    hours: str
+    government: bool
+    on_call_24h: bool
+    languages: tuple[str, ...]
+    access: tuple[str, ...]
+    disclosure: str
+    tiers: Mapping[str, str] = field(hash=False)
+    sectors: tuple[str, ...]
+    exit_url: str | None
+    state: str
+    verified_at: datetime | None
+    verified_by: uuid.UUID | None
+    created_at: datetime
+    version: int
+
+    @property
+    def active(self) -> bool:
+        """Return whether the agency takes part: only then is anything sent to it."""
+        return self.state == "active"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service of an agency. `sex` empty means anybody; ages in whole years, inclusive; `bring` are codes of document_types.yaml."""
+
+    id: uuid.UUID
+    agency_id: uuid.UUID
+    code: str
+    hours: str
+    closed: bool
+    capacity: str
+    slots: int | None
+    capacity_as_of: datetime | None
+    sex: tuple[str, ...]
+    age_min: int
+    age_max: int | None
+    bring: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewService:
+    """A service as it is entered. `hours` None: those of the agency."""
+
+    code: str
+    hours: str | None = None
+    capacity: str = "unknown"
+    slots: int | None = None
+    capacity_as_of: datetime | None = None
+    sex: tuple[str, ...] = ()
+    age_min: int = 0
+    age_max: int | None = None
+    bring: tuple[str, ...] = ()
+    note: str = ""
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit with an inbox of its own."""
+
+    id: uuid.UUID
+    agency_id: uuid.UUID
+    code: str
+    name: str
+    on_duty: bool
+    active: bool
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Who looks: the agency and its kind (None: nobody signed in), and whether a referral of his to that agency was accepted."""
+
+    agency_id: uuid.UUID | None
+    kind: str | None
+    accepted_referral: bool = False
+
+
+@dataclass(frozen=True)
+class Contact:
+    """How to reach an agency, as one viewer may see it. `withheld` names what he may not see, whether or not it is known."""
+
+    email: str | None
+    phone: str | None
+    withheld: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A service together with the agency that offers it."""
+
+    agency: Agency
+    service: Service
+
+
+@dataclass(frozen=True)
+class Found:
+    """One card of the directory: an offer as it stands now for this search. `misfits` says why not; `choosable` whether it may be chosen."""
+
+    agency: Agency
+    service: Service
+    open_now: bool
+    opens_at: datetime | None
+    capacity: str
+    region_shown: str
+    in_area: bool
+    blocked: bool
+    misfits: tuple[str, ...]
+    standing: Standing
+    contact: Contact
+
+    @property
+    def choosable(self) -> bool:
+        """Return whether a referral may go there: nothing misfits and the survivor did not block it. Outside the area is allowed."""
+        return not self.misfits and not self.blocked
+
+
+@dataclass(frozen=True)
+class Search:
+    """The cards of one search, in order, and the ticket of its log entry."""
+
+    found: tuple[Found, ...]
+    ticket: Ticket
+
+    @property
+    def hits(self) -> int:
+        """Return how many were found."""
+        return len(self.found)
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """A restricted contact and the ticket of the entry that says it was shown: show it only once that is durable."""
+
+    contact: Contact = field(repr=False)
+    ticket: Ticket
