@@ -1,0 +1,123 @@
+"""The folder of key files, outside the database and its backups (docs/keys.md).
+
+    hub-ring                      generations of the hub key            web, operator's commands
+    names                         derived: names and mail only          worker
+    receipt                       Ed25519 seed, signs receipts          web
+    checkpoint/key                Ed25519 seed, signs checkpoints       signer
+    checkpoint/last-checkpoint    what was signed last                  written by the signer
+
+Key files are read-only for their owner (0400), folders 0700. A key is one line of base 64; a ring has a line for each generation:
+number, `current` or `reading`, key.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from referral_hub import errors
+from referral_hub.vault import formats, signing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+HUB_RING: Final = "hub-ring"
+NAMES: Final = "names"
+RECEIPT: Final = "receipt"
+CHECKPOINT_FOLDER: Final = "checkpoint"
+CHECKPOINT: Final = "checkpoint/key"
+LAST_CHECKPOINT: Final = "checkpoint/last-checkpoint"
+
+_SIGNING_FILES: Final = {"receipt": RECEIPT, "checkpoint": CHECKPOINT}
+
+
+@dataclass(frozen=True, repr=False)
+class Ring:
+    """Generations of a key. New values are locked under `current`; the others only read."""
+
+    keys: Mapping[int, bytes]
+    current: int
+
+    def __repr__(self) -> str:
+        return f"<ring at generation {self.current}>"
+
+
+def make(folder: Path, *, ring: Ring, names: Ring) -> None:
+    """Write the layout with `ring`, its derived `names` keys, and new signing keys.
+
+    Raises:
+        errors.BadSettings: the folder holds a key already (fact: `name`).
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    (folder / CHECKPOINT_FOLDER).mkdir(mode=0o700, exist_ok=True)
+    write_new(folder / HUB_RING, _text_of(ring))
+    write_new(folder / NAMES, _text_of(names))
+    for name in _SIGNING_FILES.values():
+        write_new(folder / name, base64.b64encode(signing.new_seed()).decode() + "\n")
+
+
+def write_new(path: Path, text: str) -> None:
+    """Write a key file that does not exist yet: exclusive, 0400, on disk before it returns."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o400)
+    except FileExistsError:
+        raise errors.BadSettings(name="key_folder") from None
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_ring(path: Path) -> Ring:
+    """Return the ring in the file at `path`.
+
+    Raises:
+        errors.Unavailable: `key_unavailable`, the file is missing, unreadable or not a ring.
+    """
+    keys: dict[int, bytes] = {}
+    current = []
+    for line in _read(path).splitlines():
+        number, _, rest = line.partition(" ")
+        standing, _, encoded = rest.partition(" ")
+        if not number.isdecimal() or standing not in {"current", "reading"} or not 1 <= int(number) < 256:  # noqa: PLR2004 - one byte
+            raise errors.Unavailable("key_unavailable")
+        keys[int(number)] = _key(encoded)
+        if standing == "current":
+            current.append(int(number))
+    if len(current) != 1:
+        raise errors.Unavailable("key_unavailable")
+    return Ring(keys=keys, current=current[0])
+
+
+def signing_seed(folder: Path, name: str) -> bytes:
+    """Return the 32-byte Ed25519 seed of `receipt` or `checkpoint`; raises errors.Unavailable like `read_ring`."""
+    return _key(_read(folder / _SIGNING_FILES[name]).strip())
+
+
+def _text_of(ring: Ring) -> str:
+    lines = []
+    for number, key in sorted(ring.keys.items()):
+        standing = "current" if number == ring.current else "reading"
+        lines.append(f"{number} {standing} {base64.b64encode(key).decode()}\n")
+    return "".join(lines)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        raise errors.Unavailable("key_unavailable") from None
+
+
+def _key(encoded: str) -> bytes:
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        raise errors.Unavailable("key_unavailable") from None
+    if len(key) != formats.KEY:
+        raise errors.Unavailable("key_unavailable")
+    return key
