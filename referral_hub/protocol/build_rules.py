@@ -140,7 +140,14 @@ def _guard(row: Raw) -> Guard:
 
 
 def _input(row: Raw) -> Input:
-    return Input(**labels(row), type=row.text("type"), codelist=row.text("codelist") if row.has("codelist") else "", must=row.flag("must"))
+    return Input(
+        **labels(row),
+        type=row.text("type"),
+        codelist=row.text("codelist") if row.has("codelist") else "",
+        must=row.flag("must"),
+        required_if=(row.sub("required_if").text("input"), row.sub("required_if").text("fact")) if row.has("required_if") else None,
+        refusal=row.text("refusal", "missing_input"),
+    )
 
 
 def _event(row: Raw) -> Event:

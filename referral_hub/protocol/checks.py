@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from referral_hub.protocol.checks_form import check_form, known, unknown_tests
 from referral_hub.protocol.raw import fail
+from referral_hub.protocol.spans import duration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from referral_hub.protocol.raw import Raw
     from referral_hub.protocol.shapes import Event
 
+SLOT = re.compile(r"\{([a-z_]+)\}")
 SPANS = ("ack", "first_service", "update_every", "info_answer")
 CLOCK_ACTIONS = frozenset({"", "start", "next", "restart", "pause", "resume", "stop"})
 READS = frozenset({
@@ -36,6 +40,7 @@ def check(book: Protocol, files: Mapping[str, Raw]) -> None:
     _check_lists(book)
     _check_clear(book, files["clear_metadata"])
     _check_clocks(book, files["statutory_clocks"])
+    _check_spans(book)
 
 
 def _check_services(book: Protocol) -> None:
@@ -111,6 +116,8 @@ def _check_inputs(book: Protocol) -> None:
             fail(place, "codelist")
         if held.codelist:
             known([held.codelist], book.codelists, f"{place}.codelist")
+        known([held.required_if[0]] if held.required_if else [], life.inputs, f"{place}.required_if")
+        known([held.refusal], book.refusals, f"{place}.refusal")
     for item in book.codelists["event_reasons"]:
         known(item.facts["for"], life.events, f"event_reasons.{item.code}.for")
     for item in book.codelists["outcomes"]:
@@ -127,6 +134,10 @@ def _check_inputs(book: Protocol) -> None:
 def _check_consent(book: Protocol, rules: Raw) -> None:
     for form in book.consent_forms.values():
         known(form.signatures, book.codelists["signers"], f"consent_forms.{form.code}.signatures")
+        for line in form.lines:
+            known(SLOT.findall(line.id), book.consent_words.placeholders, f"consent_forms.{form.code}.lines")
+            if set(SLOT.findall(line.id)) != set(SLOT.findall(line.en)):
+                fail(f"consent_forms.{form.code}.lines", "languages_differ")
     known(book.matrix.always, book.sections, "consent_rules.limits.sections_always")
     for row in rules.rows("givers"):
         known(row.texts("form") + row.texts("with"), book.consent_forms, f"{row.place}.form")
@@ -156,6 +167,19 @@ def _check_lists(book: Protocol) -> None:
         known(urgency.business, SPANS, f"urgency_sla.{urgency.code}.business")
         known([post for _, post in urgency.escalate], book.codelists["duty_posts"], f"urgency_sla.{urgency.code}.escalate")
     known(SPANS, book.codelists["own_clocks"], "urgency_sla.own_clocks")
+
+
+def _check_spans(book: Protocol) -> None:
+    """Every duration can be read, and one that counts working days is whole days."""
+    for urgency in book.urgencies.values():
+        for name in SPANS:
+            if duration(getattr(urgency, name)).exact < timedelta(days=1 if name in urgency.business else 0):
+                fail(f"urgency_sla.{urgency.code}.{name}", "not_whole_days")
+    life = book.lifecycle
+    spans = [*life.within.values(), *life.read_only_window.values(), *life.basis_notices, life.basis_revoked_after]
+    spans += [item.facts["keep"] for item in book.codelists["retention"]]
+    for span in spans:
+        duration(span)
 
 
 def _check_clear(book: Protocol, clear: Raw) -> None:

@@ -251,11 +251,13 @@ class Guard(Labelled):
 
 @dataclass(frozen=True, eq=False)
 class Input(Labelled):
-    """Something an event carries."""
+    """Something an event carries. `must`: only yes passes. `required_if`: an input and the fact its code must carry for this one to be wanted."""
 
     type: str
     codelist: str = ""
     must: bool = False
+    required_if: tuple[str, str] | None = None
+    refusal: str = "missing_input"
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,11 +54,20 @@ def clean(field: Field, value: Any, *, now: datetime, today: date, known: Mappin
     Raises:
         Amiss: with the problem code.
     """
-    made = _KINDS[field.type](field, value)
+    made = shaped(field, value)
     if field.past:
         _refuse_future(field, made, now, today)
     _refuse_unknown(field, made, known)
     return made
+
+
+def shaped(field: Field, value: Any) -> Any:
+    """Return the value as it is kept, if its shape is that of the field's type.
+
+    Raises:
+        Amiss: with the problem code.
+    """
+    return _KINDS[field.type](field, value)
 
 
 def _refuse_future(field: Field, made: str, now: datetime, today: date) -> None:
