@@ -81,7 +81,7 @@ class About:
 
 @dataclass(frozen=True, repr=False)
 class Shown:
-    """What the text on the page was filled with; `None` for a choice that was still open ("may / may not")."""
+    """What the text on the page was filled with."""
 
     form: str
     text_language: str
@@ -91,28 +91,24 @@ class Shown:
     purpose: str
     sections: tuple[str, ...]
     valid_until: date
-    onward: bool | None = None
-    contact: bool | None = None
-    stats: bool | None = None
+    onward: bool
+    contact: bool
+    stats: bool
     excluded: tuple[str, ...] = ()
     blocked: str = ""
+    reason: str = ""
 
     def __repr__(self) -> str:
         """Name the form and nothing else."""
         return f"<Shown {self.form}>"
 
 
-@dataclass(frozen=True)
-class Wording:
-    """A consent text, filled in, and the version of its wording."""
-
-    lines: tuple[str, ...]
-    version: str
-
-
 @dataclass(frozen=True, repr=False)
 class Giving:
-    """What the worker recorded of the survivor's answer. `witness` are member ids; `form_version` is what the page said it showed."""
+    """What the worker recorded of the survivor's answer.
+
+    `witness` are member ids. `text_shown` is the digest that the page carried of the text it showed (`ConsentText.shown`).
+    """
 
     agency_id: uuid.UUID
     service: str
@@ -132,7 +128,7 @@ class Giving:
     copy_given: str
     witness: tuple[uuid.UUID, ...]
     shown: Shown
-    form_version: str
+    text_shown: str
     basis: str = "consent"
 
     def __repr__(self) -> str:

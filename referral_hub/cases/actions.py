@@ -1,0 +1,204 @@
+"""Verbs that change a case. Each: find in scope and lock · decide · rule · change · one entry. The caller's transaction commits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+
+from referral_hub import access, audit, errors
+from referral_hub.access import Target, Verb
+from referral_hub.cases import rules, scope
+from referral_hub.cases.aliases import alias_for
+from referral_hub.cases.editing import edit_section
+from referral_hub.cases.records import CaseMemberRow, CaseRow, ConflictRow
+from referral_hub.db import uuid7
+
+if TYPE_CHECKING:
+    import uuid
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from referral_hub.access import Actor, Decision
+    from referral_hub.cases.facts import Case, Colleague
+    from referral_hub.cases.scope import Found
+    from referral_hub.vault.keyring import Keyring
+
+__all__ = [
+    "assign", "conflict_add", "conflict_remove", "edit_section", "open_case", "protect", "set_stage", "unassign",
+]  # fmt: skip
+
+CHANGES = frozenset({Verb.CASE_ASSIGN, Verb.CASE_STAGE, Verb.CASE_PROTECT, Verb.CASE_EDIT, Verb.CASE_OPEN})
+
+
+def open_case(session: Session, *, actor: Actor, keys: Keyring, now: datetime, request_id: str = "") -> Case:
+    """Open an empty file for a survivor at the actor's agency; the actor is assigned. `case.open`.
+
+    Raises:
+        errors.NotAllowed: the actor's roles open no cases.
+    """
+    decision = access.require(actor, Verb.CASE_OPEN, _before_opening())
+    if actor.agency_id is None or actor.member_id is None:
+        raise errors.NotSignedIn
+    today = rules.local_day(now, actor.timezone)
+    row = CaseRow(
+        id=uuid7(now),
+        agency_id=actor.agency_id,
+        stage=rules.FIRST_STAGE,
+        opened_at=now,
+        last_activity=today,
+        minor=False,
+        protected=False,
+        second_person_needed=False,
+        retention_until=rules.keep_until(last=today, minor=False, person={}),
+        derived_sections=[],
+        version=1,
+    )
+    session.add(row)
+    session.flush()
+    session.add(CaseMemberRow(case_id=row.id, member_id=actor.member_id))
+    alias_for(session, case_id=row.id, agency_id=row.agency_id)
+    found = scope.find(session, hub=keys.hub, actor=actor, case_id=row.id)
+    return _recorded(session, found, actor=actor, verb=Verb.CASE_OPEN, decision=decision, now=now, request_id=request_id)
+
+
+def assign(
+    session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, member: Colleague, version: int, now: datetime, request_id: str = ""
+) -> Case:
+    """Assign a colleague of the own agency to a case; assigning twice changes nothing but the version. `case.assign`.
+
+    Raises:
+        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
+        errors.InputInvalid: `member` belongs to another agency (`member`: not_known).
+    """
+    found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_ASSIGN, version=version)
+    if member.agency_id != found.case.agency_id:
+        raise errors.InputInvalid({"member": ("not_known",)})
+    session.execute(insert(CaseMemberRow).values(case_id=case_id, member_id=member.id).on_conflict_do_nothing())
+    return _changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_ASSIGN, decision=decision, now=now, request_id=request_id)
+
+
+def unassign(
+    session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, member_id: uuid.UUID, version: int, now: datetime, request_id: str = ""
+) -> Case:
+    """End a colleague's assignment to a case. `case.assign`.
+
+    Raises:
+        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
+        errors.RuleBroken: nobody would be left (`guard_failed`), or the member is not assigned (`wrong_state`).
+    """
+    found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_ASSIGN, version=version)
+    if member_id not in found.case.members:
+        raise errors.RuleBroken("wrong_state")
+    if found.case.members == (member_id,):
+        raise errors.RuleBroken("guard_failed")
+    session.execute(delete(CaseMemberRow).where(CaseMemberRow.case_id == case_id, CaseMemberRow.member_id == member_id))
+    return _changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_ASSIGN, decision=decision, now=now, request_id=request_id)
+
+
+def set_stage(
+    session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, stage: str, version: int, now: datetime, request_id: str = ""
+) -> Case:
+    """Move a case to the next stage of help, or back to an earlier one. `case.stage`.
+
+    Raises:
+        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
+        errors.InputInvalid: no such stage. errors.RuleBroken: the step is not possible (`wrong_state`).
+    """
+    found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_STAGE, version=version)
+    if not rules.is_stage(stage):
+        raise errors.InputInvalid({"stage": ("not_a_code",)})
+    if not rules.may_move(found.row.stage, stage):
+        raise errors.RuleBroken("wrong_state")
+    found.row.stage = stage
+    return _changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_STAGE, decision=decision, now=now, request_id=request_id)
+
+
+def protect(
+    session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, protected: bool, version: int, now: datetime, request_id: str = ""
+) -> Case:
+    """Mark a case as protected, or lift the mark: identity then asks for a fresh sign-in. `case.protect`.
+
+    Raises:
+        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
+    """
+    found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_PROTECT, version=version)
+    found.row.protected = protected
+    return _changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_PROTECT, decision=decision, now=now, request_id=request_id)
+
+
+def conflict_add(
+    session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, member_id: uuid.UUID, now: datetime, request_id: str = ""
+) -> Case:
+    """Put a member of any agency on the case's conflict list; for them the case then does not exist. `case.conflict_add`.
+
+    The entry names the case and never the member. Adding twice changes nothing; so the answer tells nobody who stands on the list.
+
+    Raises:
+        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused.
+    """
+    found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="update")
+    target = found.target if member_id != actor.member_id else scope.with_self(found.target)
+    decision = access.require(actor, Verb.CASE_CONFLICT_ADD, target)
+    token = scope.conflict_token(keys.hub, member_id)
+    session.execute(insert(ConflictRow).values(case_id=case_id, token=token).on_conflict_do_nothing())
+    return _recorded(session, found, actor=actor, verb=Verb.CASE_CONFLICT_ADD, decision=decision, now=now, request_id=request_id)
+
+
+def conflict_remove(
+    session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, member_id: uuid.UUID, now: datetime, request_id: str = ""
+) -> Case:
+    """Take a member off the case's conflict list; taking off who is not on it changes nothing. `case.conflict_remove`.
+
+    Raises:
+        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused.
+    """
+    found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="update")
+    decision = access.require(actor, Verb.CASE_CONFLICT_REMOVE, found.target)
+    token = scope.conflict_token(keys.hub, member_id)
+    session.execute(delete(ConflictRow).where(ConflictRow.case_id == case_id, ConflictRow.token == token))
+    return _recorded(session, found, actor=actor, verb=Verb.CASE_CONFLICT_REMOVE, decision=decision, now=now, request_id=request_id)
+
+
+def _begin(session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, verb: Verb, version: int) -> tuple[Found, Decision]:
+    found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="update")
+    decision = access.require(actor, verb, found.target)
+    if found.row.version != version:
+        raise errors.StaleVersion(**_last_change(session, found))
+    return found, decision
+
+
+def _last_change(session: Session, found: Found) -> dict[str, Any]:
+    """Return who changed the case last (`who`: member id), when and by which act, from the log."""
+    recent = audit.queries.latest(session, filters=audit.queries.Filter(object_id=found.case.subject, outcome="allow"))
+    for logged in recent:
+        if logged.entry.action in CHANGES:
+            return {"who": logged.entry.actor_id, "when": logged.entry.occurred_at, "event": logged.entry.action}
+    return {}
+
+
+def _changed(
+    session: Session, found: Found, *, actor: Actor, keys: Keyring, verb: Verb, decision: Decision, now: datetime, request_id: str
+) -> Case:
+    row = found.row
+    row.version += 1
+    row.last_activity = rules.local_day(now, actor.timezone)
+    row.retention_until = rules.kept_longer(row.retention_until, last=row.last_activity, minor=row.minor)
+    session.flush()
+    after = scope.find(session, hub=keys.hub, actor=actor, case_id=row.id)
+    return _recorded(session, after, actor=actor, verb=verb, decision=decision, now=now, request_id=request_id)
+
+
+def _recorded(session: Session, found: Found, *, actor: Actor, verb: Verb, decision: Decision, now: datetime, request_id: str) -> Case:
+    facts = found.facts | {"object_version": found.case.version}
+    audit.record(session, audit.entry_for(actor, verb, now=now, decision=decision, request_id=request_id, **facts))
+    return found.case
+
+
+def _before_opening() -> Target:
+    return Target(
+        kind="case", side="own", assigned=False, handled=False, state="", grant="none", consent="not_needed", conflict=False, blocked=False,
+        minor=False, protected=False, agency_active=True, same_agency=True, is_self=False, invited_by_actor=False, sections=frozenset(), service="",
+    )  # fmt: skip

@@ -1,0 +1,163 @@
+"""Reads of clear metadata. A list is one entry a page, a case page one entry; the rest serves other rooms and leaves none."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+from typing import TYPE_CHECKING
+
+from sqlalchemy import exists, func, select, tuple_
+
+from referral_hub import access, audit
+from referral_hub.access import Verb, outside_cases
+from referral_hub.cases import scope
+from referral_hub.cases.aliases import alias_for, aliases, case_of_alias
+from referral_hub.cases.facts import Case, Detail, Page, SectionState
+from referral_hub.cases.records import AliasRow, CaseMemberRow, CaseRow, ConflictRow
+from referral_hub.cases.scope import no_conflict, visible_to
+from referral_hub.consent.facts import About
+from referral_hub.vault import parts
+from referral_hub.vault.grants import ObjectKind
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from sqlalchemy import Select
+    from sqlalchemy.orm import Session
+
+    from referral_hub.access import Actor
+    from referral_hub.vault.hub import HubKeys
+    from referral_hub.vault.keyring import Keyring
+
+__all__ = [
+    "about", "alias_for", "aliases", "case", "case_of_alias", "conflict_blocks", "conflict_count", "detail", "list_cases", "no_conflict",
+    "sections_of", "visible_to",
+]  # fmt: skip
+
+MOST = 50
+
+
+def about(
+    session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID, lock: str = "", sections: Collection[str] = ()
+) -> About:
+    """Return what other rooms need to decide and record about a case of the actor's agency: the policy's facts, subject and flags.
+
+    `lock`: "" none, "share", "update" (lock order: the referral, then its case, then the consent). Whether the actor may is for the
+    caller's verb to decide with `target`; a conflict entry is one of its facts.
+
+    Raises:
+        errors.NotFound: no such case at the actor's agency.
+    """
+    found = scope.find(session, hub=hub, actor=actor, case_id=case_id, lock=lock, sections=frozenset(sections))
+    known = found.case
+    return About(known.id, known.agency_id, known.subject, known.flags, known.minor, found.target)
+
+
+def case(session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID) -> Case:
+    """Return a case within the actor's scope; no content, no entry.
+
+    Raises:
+        errors.NotFound: not in scope, or on the conflict list.
+        errors.NotAllowed: the actor's roles see no cases.
+    """
+    found = scope.find(session, hub=hub, actor=actor, case_id=case_id)
+    access.require(actor, Verb.CASE_LIST, found.target)
+    return found.case
+
+
+def detail(session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, now: datetime, request_id: str = "") -> Detail:
+    """Return a case page in clear metadata with its filled sections, and record that it was shown (`case.list`, one subject).
+
+    Raises:
+        errors.NotFound: not in scope, or on the conflict list.
+        errors.NotAllowed: the actor's roles see no cases.
+    """
+    found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id)
+    decision = access.require(actor, Verb.CASE_LIST, found.target)
+    facts = found.facts | {"object_kind": "case", "object_version": found.case.version, "count": 1}
+    entry = audit.entry_for(actor, Verb.CASE_LIST, now=now, decision=decision, request_id=request_id, **facts)
+    return Detail(found.case, sections_of(session, case_id=case_id), audit.record(session, entry))
+
+
+def list_cases(
+    session: Session,
+    *,
+    actor: Actor,
+    keys: Keyring,
+    now: datetime,
+    request_id: str = "",
+    after: str | None = None,
+    limit: int = 25,
+    stage: str | None = None,
+) -> Page:
+    """Return one page of the cases within the actor's scope, latest activity first, and record it with the aliases shown.
+
+    `after` is the `next` of the page before; at most 50 lines. A token that is none of ours begins at the top.
+
+    Raises:
+        errors.NotAllowed: the actor's roles see no cases.
+    """
+    limit = max(1, min(limit, MOST))
+    decision = access.require(actor, Verb.CASE_LIST, outside_cases("list", same_agency=True))
+    query = _lines(actor, hub=keys.hub, stage=stage)
+    position = _position(after)
+    if position is not None:
+        query = query.where(tuple_(CaseRow.last_activity, CaseRow.id) < position)
+    rows = session.execute(query.limit(limit + 1)).all()
+    lines = tuple(scope.snapshot(row, subject=subject, alias=code, members=members or ()) for row, subject, code, members in rows[:limit])
+    more = f"{lines[-1].last_activity.isoformat()}.{lines[-1].id.hex}" if len(rows) > limit else None
+    entry = audit.entry_for(
+        actor,
+        Verb.CASE_LIST,
+        now=now,
+        decision=decision,
+        object_kind="case",
+        subjects=tuple(line.subject for line in lines),
+        count=len(lines),
+        purpose="case_coordination",
+        request_id=request_id,
+    )
+    return Page(lines, more, audit.record(session, entry))
+
+
+def sections_of(session: Session, *, case_id: uuid.UUID) -> dict[str, SectionState]:
+    """Return the filled sections of a case with revision, author and time, without opening anything."""
+    found = parts.revisions(session, object_kind=ObjectKind.CASE, object_id=case_id)
+    return {code: SectionState(code, part.revision, part.author, part.at) for code, part in found.items()}
+
+
+def conflict_blocks(session: Session, *, hub: HubKeys, case_id: uuid.UUID, member_id: uuid.UUID) -> bool:
+    """Tell whether a member of any agency stands on the case's conflict list."""
+    return conflict_count(session, hub=hub, case_id=case_id, member_ids=(member_id,)) > 0
+
+
+def conflict_count(session: Session, *, hub: HubKeys, case_id: uuid.UUID, member_ids: Collection[uuid.UUID]) -> int:
+    """Return how many of these members stand on the case's conflict list."""
+    tokens = [scope.conflict_token(hub, member_id) for member_id in member_ids]
+    query = select(func.count()).where(ConflictRow.case_id == case_id, ConflictRow.token.in_(tokens))
+    return session.scalar(query) or 0
+
+
+def is_assigned(session: Session, *, case_id: uuid.UUID, member_id: uuid.UUID) -> bool:
+    """Tell whether a member is assigned to a case."""
+    return bool(session.scalar(select(exists().where(CaseMemberRow.case_id == case_id, CaseMemberRow.member_id == member_id))))
+
+
+def _lines(actor: Actor, *, hub: HubKeys, stage: str | None) -> Select[CaseRow, uuid.UUID, str, list[uuid.UUID] | None]:
+    members = select(func.array_agg(CaseMemberRow.member_id)).where(CaseMemberRow.case_id == CaseRow.id).correlate(CaseRow).scalar_subquery()
+    query = (
+        select(CaseRow, AliasRow.id, AliasRow.code, members)
+        .join(AliasRow, (AliasRow.case_id == CaseRow.id) & (AliasRow.agency_id == CaseRow.agency_id))
+        .where(CaseRow.agency_id == actor.agency_id, visible_to(actor, hub=hub, case_id=CaseRow.id))
+        .order_by(CaseRow.last_activity.desc(), CaseRow.id.desc())
+    )
+    return query if stage is None else query.where(CaseRow.stage == stage)
+
+
+def _position(after: str | None) -> tuple[date, uuid.UUID] | None:
+    day, _, row_id = (after or "").partition(".")
+    try:
+        return date.fromisoformat(day), uuid.UUID(hex=row_id)
+    except ValueError:
+        return None

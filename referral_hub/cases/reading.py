@@ -1,0 +1,176 @@
+"""Opening the own file: what is needed to unseal is read and the entry waits; only a durable entry reveals anything.
+
+`gather_for_sending` is for the referrals room alone: it opens sections inside a sending, whose own entry covers it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from referral_hub import access, audit, errors
+from referral_hub.access import Verb
+from referral_hub.cases import rules, scope
+from referral_hub.cases.facts import Content, Gathered
+from referral_hub.vault import opening, parts
+from referral_hub.vault.grants import GrantKind, ObjectKind
+from referral_hub.vault.plain import Plain
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from referral_hub.access import Actor
+    from referral_hub.audit import Ticket
+    from referral_hub.vault.keyring import Keyring
+    from referral_hub.vault.opening import SealedParts
+
+
+@dataclass(frozen=True, repr=False)
+class Opened:
+    """Sections of the own file, still sealed, with the ticket of their entry. Hand it to `reveal` after the transaction."""
+
+    ticket: Ticket
+    sealed: SealedParts
+    fields: frozenset[str]
+    keys: Keyring = field(repr=False)
+
+    def __repr__(self) -> str:
+        """Say nothing of the content."""
+        return "<Opened, sealed>"
+
+
+def open_sections(
+    session: Session,
+    *,
+    actor: Actor,
+    keys: Keyring,
+    case_id: uuid.UUID,
+    sections: Collection[str],
+    now: datetime,
+    request_id: str = "",
+    fields: Collection[str] = (),
+) -> Opened:
+    """Read what is needed to unseal sections of the own file, and record the opening.
+
+    One opening is one entry: `case.read`; `section.safe_contact_read` for safe contact, which is opened by itself; `field.reveal`
+    when `fields` ("identity.nik") are asked for, which must be fields of the one section named. Sections that are empty are left out.
+
+    Raises:
+        errors.NotFound: no such case in scope, or nothing is filled.
+        errors.NotAllowed: the policy refused.
+        ValueError: sections and fields that are not one opening; a fault of the caller.
+    """
+    verb = _verb_of(frozenset(sections), frozenset(fields))
+    found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="share", sections=frozenset(sections))
+    decision = access.require(actor, verb, found.target)
+    filled = _filled(session, case_id) & frozenset(sections)
+    if not filled:
+        raise errors.NotFound
+    sealed = _gather(session, keys=keys, agency_id=found.case.agency_id, case_id=case_id, sections=filled, now=now)
+    entry = audit.entry_for(
+        actor,
+        verb,
+        now=now,
+        decision=decision,
+        sections=tuple(sorted(filled)),
+        fields=tuple(sorted(fields)),
+        object_version=found.case.version,
+        request_id=request_id,
+        **found.facts,
+    )
+    return Opened(audit.record(session, entry), sealed, frozenset(fields), keys)
+
+
+def reveal(opened: Opened) -> dict[str, Content]:
+    """Unseal what was opened, by section. No database; call it after the commit.
+
+    Without fields, sensitive ones are left out and named as hidden; with fields, nothing but these is returned.
+
+    Raises:
+        errors.NotDurable: the entry is not durable.
+        errors.CannotOpen: the sealed data does not verify.
+    """
+    opened.ticket.require_durable()
+    contents = opening.unseal(opened.keys.hub, opened.keys.member_key, opened.sealed)
+    revisions = opened.sealed.revisions
+    return {section: _content(section, plain.fields(), opened.fields, revisions[section]) for section, plain in contents.items()}
+
+
+def gather_for_sending(
+    session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, sections: Collection[str], now: datetime
+) -> Gathered:
+    """Open sections of the own file inside a sending, in memory only. Only the referrals room calls this; the send's entry covers it.
+
+    Empty sections are left out. `minor` follows from the profile as it lies, which is opened for that in any case.
+
+    Raises:
+        errors.NotFound: no such case at the actor's agency.
+        errors.CannotOpen: a grant is gone, or the sealed data does not verify.
+    """
+    found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="share")
+    wanted = frozenset(sections)
+    values, revisions = open_now(session, keys=keys, agency_id=found.case.agency_id, case_id=case_id, sections=wanted | {"profile"}, now=now)
+    minor = bool(values.get("profile", {}).get("is_child", found.case.minor))
+    kept = wanted & frozenset(values)
+    return Gathered({section: Plain.of(values[section]) for section in kept}, {section: revisions[section] for section in kept}, minor)
+
+
+def open_now(
+    session: Session, *, keys: Keyring, agency_id: uuid.UUID, case_id: uuid.UUID, sections: Collection[str], now: datetime
+) -> tuple[dict[str, dict[str, Any]], Mapping[str, int]]:
+    """Open filled sections of the own file inside an act whose entry covers it; this room's own. Return values and revisions by section.
+
+    Raises:
+        errors.CannotOpen: a grant is gone, or the sealed data does not verify.
+    """
+    filled = _filled(session, case_id) & frozenset(sections)
+    if not filled:
+        return {}, {}
+    sealed = _gather(session, keys=keys, agency_id=agency_id, case_id=case_id, sections=filled, now=now)
+    contents = opening.unseal(keys.hub, keys.member_key, sealed)
+    return {section: plain.fields() for section, plain in contents.items()}, sealed.revisions
+
+
+def _filled(session: Session, case_id: uuid.UUID) -> frozenset[str]:
+    return frozenset(parts.revisions(session, object_kind=ObjectKind.CASE, object_id=case_id))
+
+
+def _gather(
+    session: Session, *, keys: Keyring, agency_id: uuid.UUID, case_id: uuid.UUID, sections: Collection[str], now: datetime
+) -> SealedParts:
+    return opening.gather(
+        session,
+        member_id=keys.member_id,
+        agency_id=agency_id,
+        object_kind=ObjectKind.CASE,
+        object_id=case_id,
+        kind=GrantKind.OWN,
+        now=now,
+        parts=sections,
+    )
+
+
+def _content(section: str, values: Mapping[str, Any], fields: frozenset[str], revision: int) -> Content:
+    if fields:
+        asked = {code: value for code, value in values.items() if f"{section}.{code}" in fields}
+        return Content(Plain.of(asked), frozenset(), {}, revision)
+    shown, hidden, tails = rules.masked(section, values)
+    return Content(Plain.of(shown), hidden, tails, revision)
+
+
+def _verb_of(sections: frozenset[str], fields: frozenset[str]) -> Verb:
+    if not sections:
+        raise ValueError("sections")
+    if fields:
+        if len(sections) != 1 or {name.partition(".")[0] for name in fields} != sections:
+            raise ValueError("fields")
+        return Verb.FIELD_REVEAL
+    if "safe_contact" in sections:
+        if len(sections) != 1:
+            raise ValueError("sections")
+        return Verb.SECTION_SAFE_CONTACT_READ
+    return Verb.CASE_READ

@@ -1,0 +1,142 @@
+"""Verbs of the ledger: the survivor agrees, says no, takes back. Each: find · decide · rule · one entry; the caller's transaction commits.
+
+The room knows no cases: the caller hands in `About`, found and locked within the actor's scope (the cases room's `queries.about`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from referral_hub import access, audit, errors
+from referral_hub.access import Verb
+from referral_hub.consent import queries, rules
+from referral_hub.consent.facts import REFUSAL
+from referral_hub.consent.records import ConsentRow
+from referral_hub.db import uuid7
+from referral_hub.protocol import consent_text
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from referral_hub.access import Actor, Decision
+    from referral_hub.consent.facts import About, Consent, Giving
+
+
+def give(
+    session: Session,
+    *,
+    actor: Actor,
+    about: About,
+    giving: Giving,
+    now: datetime,
+    request_id: str = "",
+    known: Mapping[str, Collection[str]] | None = None,
+) -> Consent:
+    """Write a consent into the ledger; the actor signs it. `consent.give`.
+
+    What only a seal may hold is not kept here: take it from `rules.validate(…).sealed` and seal it with the referral's consent part.
+
+    Raises:
+        errors.NotAllowed, errors.NotFound: the policy refused.
+        errors.RuleBroken, errors.InputInvalid: as `rules.validate`.
+    """
+    decision = access.require(actor, Verb.CONSENT_GIVE, _target(about))
+    worker = _member(actor)
+    checked = rules.validate(giving, now=now, timezone=actor.timezone, worker=worker, minor=about.minor, known=known)
+    row = ConsentRow(id=uuid7(now), case_id=about.case_id, signers=[worker], **checked.clear)
+    return _written(session, row, about=about, actor=actor, verb=Verb.CONSENT_GIVE, decision=decision, now=now, request_id=request_id)
+
+
+def refuse(
+    session: Session,
+    *,
+    actor: Actor,
+    about: About,
+    agency_id: uuid.UUID,
+    purpose: str,
+    language: str,
+    now: datetime,
+    request_id: str = "",
+    text_language: str = "id",
+) -> Consent:
+    """Record that the survivor said no, or not yet. It is no consent and blocks nothing: a later yes is a row of its own. `consent.refuse`.
+
+    Raises:
+        errors.NotAllowed, errors.NotFound: the policy refused.
+    """
+    decision = access.require(actor, Verb.CONSENT_REFUSE, _target(about))
+    row = ConsentRow(
+        id=uuid7(now),
+        case_id=about.case_id,
+        basis=rules.BY_CONSENT,
+        scope_agency=agency_id,
+        purpose=purpose,
+        sections=[],
+        use_limits=[],
+        onward_allowed=False,
+        contact_allowed=False,
+        stats_allowed=False,
+        valid_until=None,
+        given_by=rules.ADULT_GIVER,
+        method=None,
+        language=language,
+        form=REFUSAL,
+        form_version=consent_text.form_version(REFUSAL, text_language),
+        given_at=now,
+        copy_given=None,
+        signers=[_member(actor)],
+    )
+    return _written(session, row, about=about, actor=actor, verb=Verb.CONSENT_REFUSE, decision=decision, now=now, request_id=request_id)
+
+
+def withdraw(session: Session, *, actor: Actor, about: About, consent_id: uuid.UUID, now: datetime, request_id: str = "") -> Consent:
+    """Record that the survivor takes a consent back. `consent.withdraw`. Only the row: the referrals room ends what rests on it.
+
+    Raises:
+        errors.NotFound: no such consent in this case, or the policy says so. errors.NotAllowed: the policy refused.
+        errors.RuleBroken: it was taken back before, or is a refusal (`wrong_state`; fact `when`).
+    """
+    row = queries.find(session, consent_id, lock="update")
+    if row.case_id != about.case_id:
+        raise errors.NotFound
+    decision = access.require(actor, Verb.CONSENT_WITHDRAW, _target(about))
+    if row.withdrawn_at is not None or row.form == REFUSAL:
+        raise errors.RuleBroken("wrong_state", when=row.withdrawn_at)
+    row.withdrawn_at = now
+    return _written(session, row, about=about, actor=actor, verb=Verb.CONSENT_WITHDRAW, decision=decision, now=now, request_id=request_id)
+
+
+def _written(
+    session: Session, row: ConsentRow, *, about: About, actor: Actor, verb: Verb, decision: Decision, now: datetime, request_id: str
+) -> Consent:
+    session.add(row)
+    session.flush()
+    consent = queries.snapshot(row)
+    facts: dict[str, Any] = {
+        "object_kind": "consent",
+        "object_id": consent.id,
+        "consent_id": consent.id,
+        "subjects": (about.subject,),
+        "subject_flags": about.flags,
+        "sections": tuple(sorted(consent.sections)),
+        "purpose": consent.purpose,
+        "legal_basis": consent.basis,
+        "basis": "assigned" if about.target.assigned else "none",
+    }
+    audit.record(session, audit.entry_for(actor, verb, now=now, decision=decision, request_id=request_id, **facts))
+    return consent
+
+
+def _target(about: About) -> access.Target:
+    return replace(about.target, kind="consent")
+
+
+def _member(actor: Actor) -> uuid.UUID:
+    if actor.member_id is None:
+        raise errors.NotSignedIn
+    return actor.member_id

@@ -1,0 +1,225 @@
+"""What makes a consent, and what it covers. Pure. Sources: consent_rules.yaml, consent_forms.yaml; UU 27/2022 art. 20-26, 40."""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+import json
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from referral_hub import errors, protocol
+from referral_hub.consent.facts import Consent, Giving, Shown, Standing, Validated
+from referral_hub.protocol import consent_text, forms
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Collection, Mapping
+
+    from referral_hub.protocol.consent_text import ConsentText
+
+# consent_rules.yaml, limits and givers; a test holds these against the list.
+LONGEST_MONTHS = 12
+SUGGESTED_MONTHS = 6
+ADULT_FORMS = frozenset({"adult_release", "case_transfer", "supplement"})
+ADULT_GIVER = "self"
+BY_CONSENT = "consent"
+
+
+def wording(shown: Shown) -> ConsentText:
+    """Return the exact text for a page, filled in, with the version of its wording and the digest of what is shown.
+
+    Raises:
+        errors.InputInvalid: something that the form needs is missing. errors.NotFound: no such form.
+    """
+    values = {
+        "from_agency": shown.from_agency,
+        "to_agency": shown.to_agency,
+        "sections": shown.sections,
+        "purpose": shown.purpose,
+        "excluded": shown.excluded,
+        "blocked": shown.blocked,
+        "onward": shown.onward,
+        "contact": shown.contact,
+        "stats": shown.stats,
+        "valid_until": shown.valid_until,
+        "reason": shown.reason,
+    }
+    return consent_text.render(shown.form, shown.text_language, values)
+
+
+def validate(
+    giving: Giving, *, now: datetime, timezone: str, worker: uuid.UUID, minor: bool, known: Mapping[str, Collection[str]] | None = None
+) -> Validated:
+    """Check an answer of the survivor and split it: the ledger's clear columns, and what only a seal may hold.
+
+    In: what the page took in; the member who records it; whether the case is a child's; `known` as for `forms.Context`, so that a witness
+    is somebody. Out: `clear` without ids, signers and times of the row; `sealed` with the fields of section `consent` that are not clear.
+
+    Raises:
+        errors.RuleBroken: another basis than consent needs a second signer (`second_signer_needed`); a child, until guardian consent and
+            assent are built (`no_consent`, DECISIONS 8).
+        errors.InputInvalid: every field that is wrong or missing, as "consent.field".
+    """
+    if giving.basis != BY_CONSENT:
+        raise errors.RuleBroken("second_signer_needed")
+    if minor:
+        raise errors.RuleBroken("no_consent")
+    context = forms.Context(now=now, timezone=timezone, known=known or {})
+    checked = forms.validate_section("consent", _fields(giving), context=context, only=_ASKED)
+    problems = {f"consent.{code}": codes for code, codes in checked.problems.items()}
+    for name, code in _broken(giving, now=now, today=local_day(now, timezone), worker=worker):
+        problems[name] = (*problems.get(name, ()), code)
+    text = _text_of(giving, problems)
+    if problems or text is None:
+        raise errors.InputInvalid(problems)
+    return Validated(_clear(giving, text), {code: checked.values[code] for code in _SEALED if code in checked.values})
+
+
+def covers(
+    consent: Consent | None, *, agency_id: uuid.UUID, purpose: str, sections: Collection[str], on: date
+) -> Standing:
+    """Tell how a consent stands towards giving `sections` to one agency for one purpose on a day (the local one of whoever gives).
+
+    A consent of another agency is none at all; one that was taken back or has ended says so before its scope is looked at.
+    """
+    if consent is None or consent.valid_until is None or consent.scope_agency != agency_id or on < consent.given_at.astimezone(UTC).date():
+        return Standing.LACKS
+    if consent.withdrawn_at is not None:
+        return Standing.WITHDRAWN
+    if on > consent.valid_until:
+        return Standing.ENDED
+    if consent.purpose != purpose or not consent.sections.issuperset(sections):
+        return Standing.SCOPE
+    return Standing.COVERS
+
+
+def digest(consent: Consent) -> bytes:
+    """Return the SHA-256 of what was agreed, for the manifest of a sending: the clear columns in canonical JSON, without the withdrawal."""
+    facts = {name: _plain(value) for name, value in vars(consent).items() if name != "withdrawn_at"}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).digest()
+
+
+def suggested_until(today: date) -> date:
+    """Return the end that the page suggests: six months on (limits.suggested_validity)."""
+    return _months_after(today, SUGGESTED_MONTHS)
+
+
+def longest_until(today: date) -> date:
+    """Return the last possible end: one year on (limits.longest_validity)."""
+    return _months_after(today, LONGEST_MONTHS)
+
+
+def local_day(now: datetime, timezone: str) -> date:
+    """Return the calendar day at `now` (aware) in a zone of timezones.yaml."""
+    return now.astimezone(ZoneInfo(timezone)).date()
+
+
+_ASKED = (
+    "legal_basis", "scope_sections", "scope_excluded_fields", "scope_purpose", "restrictions", "use_limits", "onward_allowed",
+    "contact_allowed", "stats_allowed", "valid_until", "given_by", "method", "form", "witness", "language", "given_at", "copy_given",
+)  # fmt: skip
+_SEALED = ("scope_excluded_fields", "restrictions", "witness")
+
+
+def _fields(giving: Giving) -> dict[str, Any]:
+    """Return the answer as values of the form's section `consent`; what is empty is unanswered."""
+    values: dict[str, Any] = {
+        "legal_basis": giving.basis,
+        "scope_sections": sorted(giving.sections),
+        "scope_excluded_fields": sorted(giving.excluded_fields),
+        "scope_purpose": giving.purpose,
+        "restrictions": giving.restrictions,
+        "use_limits": sorted(giving.use_limits),
+        "onward_allowed": giving.onward_allowed,
+        "contact_allowed": giving.contact_allowed,
+        "stats_allowed": giving.stats_allowed,
+        "valid_until": giving.valid_until.isoformat(),
+        "given_by": giving.given_by,
+        "method": giving.method,
+        "form": giving.shown.form,
+        "witness": sorted(str(member) for member in giving.witness),
+        "language": giving.language,
+        "given_at": giving.given_at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "copy_given": giving.copy_given,
+    }
+    return {code: value for code, value in values.items() if value not in ("", [])}
+
+
+def _broken(giving: Giving, *, now: datetime, today: date, worker: uuid.UUID) -> list[tuple[str, str]]:
+    """Return what the form's own checks cannot know, as pairs of field and code."""
+    book = protocol.current()
+    purpose = book.codelist("purposes").get(giving.purpose)
+    service = book.services.get(giving.service)
+    last = longest_until(local_day(giving.given_at, "UTC"))
+    checks = {
+        ("consent.given_by", "giver_does_not_fit"): giving.given_by not in {"", ADULT_GIVER},
+        ("consent.form", "giver_does_not_fit"): giving.shown.form not in ADULT_FORMS,
+        ("consent.scope_purpose", "not_of_the_service"): service is None or service.purpose != giving.purpose,
+        ("consent.scope_purpose", "not_consentable"): purpose is not None and not purpose.facts.get("consentable"),
+        ("consent.valid_until", "in_past"): giving.valid_until < today,
+        ("consent.valid_until", "too_far"): giving.valid_until > last,
+        ("consent.given_at", "in_future"): giving.given_at > now,
+        ("consent.method", "required"): not giving.method,
+        ("consent.witness", "same_person"): worker in giving.witness,
+        ("consent.language", "required"): not giving.language,
+        ("consent.copy_given", "required"): not giving.copy_given,
+    }
+    return [place for place, is_broken in checks.items() if is_broken]
+
+
+def _text_of(giving: Giving, problems: dict[str, tuple[str, ...]]) -> ConsentText | None:
+    """Return the text that was shown, or note why it is not what is recorded: nothing is recorded that was not read out."""
+    shown = giving.shown
+    try:
+        text = wording(shown)
+    except (errors.InputInvalid, errors.NotFound):
+        problems["consent.form_version"] = ("text_changed",)
+        return None
+    differs = (
+        text.shown != giving.text_shown
+        or (shown.agency_id, shown.purpose) != (giving.agency_id, giving.purpose)
+        or not frozenset(shown.sections) >= giving.sections
+        or not frozenset(giving.excluded_fields) >= frozenset(shown.excluded)
+        or shown.valid_until < giving.valid_until
+        or (shown.onward, shown.contact, shown.stats) != (giving.onward_allowed, giving.contact_allowed, giving.stats_allowed)
+    )
+    if differs:
+        problems["consent.form_version"] = ("text_changed",)
+    return text
+
+
+def _clear(giving: Giving, text: ConsentText) -> dict[str, Any]:
+    return {
+        "basis": giving.basis,
+        "scope_agency": giving.agency_id,
+        "purpose": giving.purpose,
+        "sections": sorted(giving.sections | protocol.current().matrix.always),
+        "use_limits": sorted(giving.use_limits),
+        "onward_allowed": giving.onward_allowed,
+        "contact_allowed": giving.contact_allowed,
+        "stats_allowed": giving.stats_allowed,
+        "valid_until": giving.valid_until,
+        "given_by": giving.given_by,
+        "method": giving.method,
+        "language": giving.language,
+        "form": giving.shown.form,
+        "form_version": text.version,
+        "given_at": giving.given_at,
+        "copy_given": giving.copy_given,
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset | tuple):
+        return sorted(str(item) for item in value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds")
+    return value if isinstance(value, bool) or value is None else str(value)
+
+
+def _months_after(day: date, months: int) -> date:
+    """Return the same day of a later month, or that month's last day."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
