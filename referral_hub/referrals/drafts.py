@@ -1,0 +1,130 @@
+"""The parts of a draft: validated, sealed to the own agency, and opened again inside an act whose entry covers it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from referral_hub import errors, protocol
+from referral_hub.protocol import forms, package
+from referral_hub.vault import grants, opening, parts
+from referral_hub.vault.grants import GrantKind, ObjectKind
+from referral_hub.vault.plain import Plain
+
+if TYPE_CHECKING:
+    import uuid
+    from collections.abc import Collection, Mapping
+
+    from sqlalchemy.orm import Session
+
+    from referral_hub.referrals.firing import Act
+    from referral_hub.referrals.records import ReferralRow
+
+WRITTEN = ("meta", "needs")  # sections of the form that are written for this referral; consent comes through the ledger
+CONSENT = "consent"
+CHOICE = "choice"  # what of the ceiling is to be shared: field codes are sealed too (clear_metadata.yaml, never_clear: excluded_fields)
+
+
+def sealed_fields(section: str) -> frozenset[str]:
+    """Return the codes of a section's fields that a person fills in and only a seal may hold."""
+    return frozenset(f.code for f in protocol.current().section(section).fields.values() if not f.clear and not f.auto)
+
+
+def checked(
+    given: Mapping[str, Mapping[str, Any]], *, act: Act, service: str, recipient_kind: str, urgency: str, whole: bool
+) -> dict[str, dict[str, Any]]:
+    """Return the parts as they are to be sealed.
+
+    `whole` False: a draft may still lack what is required; True: nothing may be missing (sending).
+
+    Raises:
+        errors.InputInvalid: fields as "needs.wishes" with their codes. ValueError: a part that no draft has; a fault of the caller.
+    """
+    good: dict[str, dict[str, Any]] = {}
+    problems: dict[str, tuple[str, ...]] = {}
+    context = forms.Context(now=act.now, timezone=act.actor.timezone, service=service, recipient_kind=recipient_kind)
+    for section, values in given.items():
+        if section not in WRITTEN:
+            raise ValueError(section)
+        sealed = sealed_fields(section)
+        clear = {"urgency": urgency} if section == "meta" else {}  # what is required depends on it
+        validated = forms.validate_section(
+            section, {k: v for k, v in values.items() if k in sealed} | clear, context=context, only=sealed | set(clear)
+        )
+        for code, codes in validated.problems.items():
+            left = codes if whole else tuple(c for c in codes if c != "required")
+            if left:
+                problems[f"{section}.{code}"] = left
+        good[section] = {code: value for code, value in validated.values.items() if code in sealed}
+    if problems:
+        raise errors.InputInvalid(problems)
+    return good
+
+
+def checked_choice(
+    choice: Mapping[str, Collection[str]], *, kind: str, service: str, to_agency: uuid.UUID
+) -> dict[str, Any]:
+    """Return the choice of what to share as it is to be sealed, bound to the recipient and service it was made for.
+
+    Raises:
+        errors.RuleBroken: more than matrix, service and kind of agency give (`beyond_matrix`, facts `sections`, `fields`).
+    """
+    ceiling = package.ceiling(kind, service)
+    beyond = sorted(f"{section}.{code}" for section, codes in choice.items() for code in codes if code not in ceiling.get(section, ()))
+    sections = sorted(set(choice) - set(ceiling))
+    if beyond or sections:
+        raise errors.RuleBroken("beyond_matrix", sections=sections, fields=beyond)
+    fields = {section: sorted(set(codes)) for section, codes in choice.items()}
+    return {"agency": str(to_agency), "service": service, "fields": fields}
+
+
+def choice_of(draft: Mapping[str, Mapping[str, Any]], row: ReferralRow) -> dict[str, list[str]] | None:
+    """Return the saved choice if it was made for this recipient and service, else None."""
+    saved = draft.get(CHOICE)
+    if saved is None or (saved["agency"], saved["service"]) != (str(row.to_agency), row.service):
+        return None
+    return dict(saved["fields"])
+
+
+def seal(session: Session, row: ReferralRow, act: Act, *, contents: Mapping[str, Mapping[str, Any]]) -> None:
+    """Seal new revisions of these parts to the sending agency."""
+    if contents:
+        parts.seal_parts(
+            session,
+            keys=act.keys,
+            agency_id=row.from_agency,
+            object_kind=ObjectKind.DRAFT,
+            object_id=row.id,
+            contents={name: Plain.of(values) for name, values in contents.items()},
+            now=act.now,
+        )
+
+
+def filled(session: Session, referral_id: uuid.UUID) -> frozenset[str]:
+    """Return which parts a draft has, without opening any."""
+    return frozenset(parts.revisions(session, object_kind=ObjectKind.DRAFT, object_id=referral_id))
+
+
+def open_now(session: Session, row: ReferralRow, act: Act) -> dict[str, dict[str, Any]]:
+    """Open all parts of the draft inside an act; in memory only.
+
+    Raises:
+        errors.CannotOpen: a grant is gone, or the sealed data does not verify.
+    """
+    if not filled(session, row.id):
+        return {}
+    sealed = opening.gather(
+        session,
+        member_id=act.keys.member_id,
+        agency_id=row.from_agency,
+        object_kind=ObjectKind.DRAFT,
+        object_id=row.id,
+        kind=GrantKind.OWN,
+        now=act.now,
+    )
+    return {name: plain.fields() for name, plain in opening.unseal(act.keys.hub, act.keys.member_key, sealed).items()}
+
+
+def destroy(session: Session, row: ReferralRow, act: Act) -> dict[str, Any]:
+    """Destroy the keys of a draft's parts; nothing of it opens again."""
+    grants.revoke_object(session, object_kind=ObjectKind.DRAFT, object_id=row.id, now=act.now, hub=act.keys.hub)
+    return {}

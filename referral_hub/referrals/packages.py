@@ -1,0 +1,127 @@
+"""What a sending consists of: the own file and the draft, cut down to what matrix, service, consent and the sender's choice allow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from referral_hub import errors, protocol
+from referral_hub.protocol import package
+from referral_hub.referrals import drafts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from referral_hub.cases.facts import Alias
+    from referral_hub.consent.facts import Consent
+    from referral_hub.directory import Agency
+    from referral_hub.referrals.records import ReferralRow
+
+ASKED_ALWAYS = ("profile", "safe_contact", "safety")  # of the own file; safety at least with its blocked fields (DECISIONS 1)
+
+
+@dataclass(frozen=True, repr=False)
+class Package:
+    """The parts of a sending, in memory only: sections for after acceptance, and the preview."""
+
+    sections: Mapping[str, Mapping[str, Any]]
+    preview: Mapping[str, Mapping[str, Any]]
+
+
+def own_sections(kind: str, service: str) -> frozenset[str]:
+    """Return which sections of the own file a sending to this kind of agency may need: what can be shared, and what the guards read."""
+    book = protocol.current()
+    of_person = frozenset(code for code, section in book.sections.items() if section.written_for == "case")
+    return (of_person & frozenset(package.ceiling(kind, service))) | frozenset(ASKED_ALWAYS)
+
+
+def check_filled(own: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a sending from a file that lacks what every sending needs.
+
+    Raises:
+        errors.InputInvalid: the sections that are empty, as fields.
+    """
+    missing = {section: ("required",) for section in ASKED_ALWAYS if not own.get(section)}
+    if missing:
+        raise errors.InputInvalid(missing)
+
+
+def content_of(
+    row: ReferralRow,
+    *,
+    own: Mapping[str, Mapping[str, Any]],
+    draft: Mapping[str, Mapping[str, Any]],
+    consent: Consent,
+    recipient: Agency,
+    sender_code: str,
+    alias: Alias,
+    now: datetime,
+    respond_by: datetime,
+) -> dict[str, Mapping[str, Any]]:
+    """Return every section whole: the person's from the own file, the referral's from the draft with the clear facts that belong to them."""
+    meta = {
+        "referral_no": row.number,
+        "alias": alias.code,
+        "from_agency": sender_code,
+        "from_person": str(row.from_member),
+        "to_agency": recipient.code,
+        "service": row.service,
+        "referral_type": row.type,
+        "urgency": row.urgency,
+        "sent_at": _moment(now),
+        "respond_by": _moment(respond_by),
+    }
+    agreed = {
+        "consent_id": str(consent.id),
+        "legal_basis": consent.basis,
+        "scope_sections": sorted(consent.sections),
+        "scope_agency": recipient.code,
+        "scope_purpose": consent.purpose,
+        "use_limits": sorted(consent.use_limits),
+        "onward_allowed": consent.onward_allowed,
+        "contact_allowed": consent.contact_allowed,
+        "valid_until": consent.valid_until.isoformat() if consent.valid_until else "",
+        "given_by": consent.given_by,
+        "given_at": _moment(consent.given_at),
+    }
+    sealed = {code: value for code, value in draft.get(drafts.CONSENT, {}).items() if code in drafts.sealed_fields("consent")}
+    return {**own, "needs": draft.get("needs", {}), "meta": {**draft.get("meta", {}), **meta}, "consent": {**sealed, **agreed}}
+
+
+def cut(
+    content: Mapping[str, Mapping[str, Any]],
+    *,
+    kind: str,
+    service: str,
+    consent: Consent,
+    choice: Mapping[str, list[str]] | None,
+) -> Package:
+    """Return what is sent. Without a choice: the preselection as far as consent covers it. With one: just that, and no more.
+
+    Raises:
+        errors.RuleBroken: `beyond_matrix` or `consent_scope` (facts `sections`, `fields`): the choice names more than is allowed.
+    """
+    excluded = tuple(content["consent"].get("scope_excluded_fields", ()))
+    always = package.sections_always()
+    if choice is None:
+        ticked = package.preselect(kind, service, contact_allowed=consent.contact_allowed, excluded=excluded)
+        wanted = {section for section in ticked if section in consent.sections or section in always}
+    else:
+        wanted = set(choice) | set(always)
+    sections = package.filter_package(
+        {section: content[section] for section in wanted if content.get(section)},
+        kind=kind,
+        service=service,
+        consented=consent.sections,
+        excluded=excluded,
+        contact_allowed=consent.contact_allowed,
+        chosen=choice,
+        facts=content,
+    )
+    return Package(sections, package.preview(content, service=service, excluded=excluded))
+
+
+def _moment(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

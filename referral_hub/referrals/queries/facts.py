@@ -1,0 +1,142 @@
+"""Facts for form pages: clear metadata within the actor's scope, no content, no entry (DECISIONS 14)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from referral_hub import access, errors, protocol
+from referral_hub.access import Verb
+from referral_hub.accounts import queries as accounts
+from referral_hub.cases import queries as cases
+from referral_hub.directory import queries as directory
+from referral_hub.protocol import package
+from referral_hub.referrals import drafts, rules, scope
+from referral_hub.referrals.actions.sending import is_first_time
+from referral_hub.referrals.records import ReferralRow
+from referral_hub.referrals.values import Check, Choice, Draft, Referral
+from referral_hub.vault import codes
+
+if TYPE_CHECKING:
+    import uuid
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from referral_hub.access import Actor
+    from referral_hub.accounts.values import Member
+    from referral_hub.referrals.scope import Found
+    from referral_hub.vault.keyring import Keyring
+
+
+def id_of(session: Session, *, number: str) -> uuid.UUID:
+    """Return the id of a referral by its number, typed with or without hyphens. No scope is checked: hand the id to a verb.
+
+    Raises:
+        errors.NotFound: no such number.
+    """
+    letters = codes.normalise(number).removeprefix("RJ")
+    found = session.scalar(select(ReferralRow.id).where(ReferralRow.number == f"RJ-{letters[:4]}-{letters[4:]}"))
+    if found is None:
+        raise errors.NotFound
+    return found
+
+
+def referral(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> Referral:
+    """Return a referral's row as the actor may see it in a list.
+
+    Raises:
+        errors.NotFound: a stranger, or a conflict entry. errors.NotAllowed: the actor's roles see no referrals.
+    """
+    found = _seen(session, actor=actor, keys=keys, now=now, referral_id=referral_id)
+    return scope.shown(found, actor)
+
+
+def draft(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> Draft:
+    """Return a draft with the own alias, which of its parts are filled, and how its consent stands.
+
+    Raises:
+        errors.NotFound: a stranger, or no draft any more; errors.NotAllowed.
+    """
+    found = _draft(session, actor=actor, keys=keys, now=now, referral_id=referral_id)
+    standing = scope.standing(found.row, found.consent, sections=(), now=now, timezone=actor.timezone)
+    alias = found.alias.code if found.alias else ""
+    own = frozenset(cases.sections_of(session, case_id=found.row.case_id))
+    return Draft(scope.snapshot(found.row, side="sender"), alias, drafts.filled(session, referral_id), own, str(standing))
+
+
+def check(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> Check:
+    """Return what "Check and send" must ask for (PAGES 3.12).
+
+    Raises:
+        errors.NotFound: a stranger, or no draft any more; errors.NotAllowed.
+    """
+    found = _draft(session, actor=actor, keys=keys, now=now, referral_id=referral_id)
+    row = found.row
+    recipient = directory.agency(session, row.to_agency)
+    handlers_there = accounts.may_handle(session, agency_id=row.to_agency)
+    return Check(
+        code_needed=rules.confirmation_needed(first_time=is_first_time(session, row), recipient_kind=recipient.kind),
+        recipient_code=recipient.code,
+        phone_needed=protocol.current().urgency(row.urgency).phone_call_required,
+        second_person_needed=found.second_person_needed,
+        minor=found.minor,
+        recipient_active=recipient.active,
+        blocked_people=cases.conflict_count(
+            session, hub=keys.hub, case_id=row.case_id, member_ids=tuple(member.id for member in handlers_there)
+        ),
+    )
+
+
+def choice(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> Choice:
+    """Return what may be shared with this recipient for this service, what is ticked beforehand, and what the preview shows (PAGES 3.10).
+
+    What the sender has already chosen is sealed: `reading.open_draft` with part "choice".
+
+    Raises:
+        errors.NotFound: a stranger, or no draft any more; errors.NotAllowed.
+    """
+    found = _draft(session, actor=actor, keys=keys, now=now, referral_id=referral_id)
+    kind, service = found.recipient_kind, found.row.service
+    contact_allowed = found.consent is None or found.consent.contact_allowed
+    return Choice(
+        ceiling=_ordered(package.ceiling(kind, service)),
+        ticked=_ordered(package.preselect(kind, service, contact_allowed=contact_allowed)),
+        preview=package.preview_fields(service),
+        always=package.sections_always(),
+        filled=frozenset(cases.sections_of(session, case_id=found.row.case_id)) | drafts.filled(session, referral_id),
+    )
+
+
+def handlers(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> tuple[Member, ...]:
+    """Return whom the recipient may name as handler: members who may handle, without those on the conflict list.
+
+    Raises:
+        errors.NotFound: a stranger; errors.NotAllowed; errors.RuleBroken: `wrong_side` for the sender.
+    """
+    found = _seen(session, actor=actor, keys=keys, now=now, referral_id=referral_id)
+    if found.side != "recipient":
+        raise errors.RuleBroken("wrong_side")
+    able = accounts.may_handle(session, agency_id=found.row.to_agency)
+    case_id = found.row.case_id
+    return tuple(m for m in able if not cases.conflict_blocks(session, hub=keys.hub, case_id=case_id, member_id=m.id))
+
+
+def _seen(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> Found:
+    found = scope.find(session, actor=actor, hub=keys.hub, referral_id=referral_id)
+    access.require(actor, Verb.REFERRAL_LIST, found.target(actor, now=now))
+    return found
+
+
+def _draft(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> Found:
+    found = _seen(session, actor=actor, keys=keys, now=now, referral_id=referral_id)
+    if found.row.state != "draft":
+        raise errors.NotFound
+    return found
+
+
+def _ordered(fields: package.Fields) -> dict[str, tuple[str, ...]]:
+    """Return fields by section, both in the order of the form."""
+    book = protocol.current().sections
+    return {code: tuple(f for f in section.fields if f in fields[code]) for code, section in book.items() if code in fields}

@@ -1,0 +1,104 @@
+"""What all lists share: one select in scope with the own agency's alias, planned for the agency at hand, and the one entry of a page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, func, select, text
+
+from referral_hub import access, audit
+from referral_hub.access import Verb, outside_cases
+from referral_hub.referrals import elsewhere, rules
+from referral_hub.referrals.records import ReferralRow
+from referral_hub.referrals.values import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy.orm import Session
+
+    from referral_hub.access import Actor, Decision
+    from referral_hub.audit import Ticket
+
+MOST = 50
+COUNTED = 100  # counts are exact below this, then "99+"
+
+
+def plan_for_this_agency(session: Session) -> None:
+    """Have the statements of this transaction planned with their own values.
+
+    A generic plan kept from a busy agency's page walks the primary key for a small one (docs/performance.md).
+    """
+    session.execute(text("SET LOCAL plan_cache_mode = force_custom_plan"))
+
+
+def select_lines(actor: Actor) -> Select[Any]:
+    """Return the select of referral rows with the alias by which the actor's agency knows the survivor."""
+    alias = elsewhere.alias
+    mine = and_(alias.c.case_id == ReferralRow.case_id, alias.c.agency_id == actor.agency_id)
+    return select(ReferralRow, alias.c.id, alias.c.code).join(alias, mine)
+
+
+def lines_of(session: Session, query: Select[Any], *, actor: Actor, now: datetime) -> tuple[Line, ...]:
+    """Run a select of `select_lines` and return its rows as lines."""
+    lines = []
+    for row, subject, code in session.execute(query):
+        side = "sender" if row.from_agency == actor.agency_id else "recipient"
+        due = row.due_at
+        lines.append(
+            Line(
+                id=row.id,
+                number=row.number,
+                alias=code,
+                subject=subject,
+                urgency=row.urgency,
+                service=row.service,
+                side=side,
+                other_agency=row.to_agency if side == "sender" else row.from_agency,
+                state=row.state,
+                flags=frozenset(row.flags),
+                handler=row.handler,
+                awaited=rules.awaited(row, side=side, now=now),
+                due=due,
+                late=due is not None and now > due,
+                version=row.version,
+            )
+        )
+    return tuple(lines)
+
+
+def counted(session: Session, *conditions: ColumnElement[bool]) -> str:
+    """Return how many referrals fulfil the conditions: exact up to 99, then "99+"."""
+    some = select(ReferralRow.id).where(*conditions).limit(COUNTED).subquery()
+    number = session.scalar(select(func.count()).select_from(some)) or 0
+    return str(number) if number < COUNTED else f"{COUNTED - 1}+"
+
+
+def decide_list(actor: Actor) -> Decision:
+    """Return the decision that lets the actor see lists.
+
+    Raises:
+        errors.NotAllowed: the actor's roles see none.
+    """
+    return access.require(actor, Verb.REFERRAL_LIST, outside_cases("list", same_agency=True))
+
+
+def record_page(
+    session: Session, *, actor: Actor, decision: Decision, lines: Collection[Line], now: datetime, request_id: str
+) -> Ticket:
+    """Record one page of a list: the aliases shown, each once, and the number of rows. `referral.list`."""
+    subjects = tuple(dict.fromkeys(line.subject for line in lines))
+    entry = audit.entry_for(
+        actor,
+        Verb.REFERRAL_LIST,
+        now=now,
+        decision=decision,
+        object_kind="referral",
+        subjects=subjects,
+        count=len(lines),
+        purpose="case_coordination",
+        request_id=request_id,
+    )
+    return audit.record(session, entry)

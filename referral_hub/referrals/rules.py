@@ -1,0 +1,243 @@
+"""Rules of a referral that the lifecycle's data does not say: grants as facts, windows, clocks, what is awaited, how a recipient is confirmed. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Protocol
+
+from referral_hub import errors, protocol
+from referral_hub.protocol import deadlines, lifecycle
+from referral_hub.referrals.values import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from uuid import UUID
+
+BUILT = (
+    "create", "send", "recall", "discard", "open_preview", "claim", "accept", "decline", "start", "progress", "complete", "withdraw",
+    "consent_withdrawn", "access_withdrawn",
+)  # fmt: skip
+OFFERED = ("send", "open_preview", "claim", "accept", "decline", "start", "progress", "complete", "recall", "withdraw", "discard")
+NOTE_MAX = 2000
+WAITING_FOR_RECIPIENT = {"requested": "accept", "received": "accept", "accepted": "start", "in-progress": "update"}
+TOLD_FOR = timedelta(days=7)  # how long a work list shows what ended without the reader's doing
+SENDERS_TURN = frozenset({"info_requested", "sections_requested", "forward_proposed", "transfer_requested", "interview_requested", "basis_needed"})
+SOON_SHARE, SOON_SPAN = 0.25, timedelta(hours=4)  # PAGES section 5
+
+
+class Life(Protocol):
+    """What these rules read of a referral; rows and snapshots have it."""
+
+    @property
+    def state(self) -> str: ...  # noqa: D102
+    @property
+    def flags(self) -> Collection[str]: ...  # noqa: D102
+    @property
+    def urgency(self) -> str: ...  # noqa: D102
+    @property
+    def sent_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def accepted_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def started_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def ended_at(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def respond_by(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def first_service_by(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def update_by(self) -> datetime | None: ...  # noqa: D102
+
+
+def later_event(event: str) -> errors.RuleBroken:
+    """Return the refusal of a lifecycle event that is agreed but not built.
+
+    Raises:
+        errors.NotFound: the lifecycle knows no such event.
+    """
+    protocol.current().event(event)
+    return errors.RuleBroken("not_built", event=event)
+
+
+def read_until(state: str, ended_at: datetime | None) -> datetime | None:
+    """Return when the read-only window of an ended referral closes, or None where there is no window (lifecycle.yaml, read_only_window)."""
+    span = protocol.current().lifecycle.read_only_window.get(state)
+    return None if span is None or ended_at is None else deadlines.duration(span).after(ended_at)
+
+
+def lifecycle_grant(*, state: str, sent: bool, standings: Mapping[str, str]) -> str:
+    """Return the recipient's grant in the lifecycle's words, from the standing of its preview and full grants."""
+    full, preview = standings.get("full", ""), standings.get("preview", "")
+    if not sent:
+        return "none"
+    if full == "read_only":
+        return "read_only"
+    if "live" not in {full, preview}:
+        return "suspended" if "suspended" in {full, preview} and state not in {"rejected", "cancelled"} else "revoked"
+    return "full" if full == "live" else "preview"
+
+
+def grant_fact(*, state: str, ended_at: datetime | None, sent: bool, standings: Mapping[str, str], now: datetime) -> str:
+    """Return the policy's fact `grant` for the recipient: as the lifecycle has it, but a window that is over counts at once, worker or not.
+
+    A state that ends access wins over a standing, so that a revocation is seen as soon as the row is.
+    """
+    if sent and state in {"rejected", "cancelled", "entered-in-error"}:
+        return "revoked"
+    until = read_until(state, ended_at)
+    if until is not None and now >= until:
+        return "revoked"
+    return lifecycle_grant(state=state, sent=sent, standings=standings)
+
+
+def event_of_withdrawal(state: str, *, ended_at: datetime | None, standings: Mapping[str, str], now: datetime) -> str:
+    """Return the event that ends a referral when the consent it rests on is taken back, or "" where nothing is open any more."""
+    if not protocol.current().state(state).terminal:
+        return "consent_withdrawn"
+    open_still = grant_fact(state=state, ended_at=ended_at, sent=True, standings=standings, now=now) == "read_only"
+    return "access_withdrawn" if open_still else ""
+
+
+def confirmation_needed(*, first_time: bool, recipient_kind: str) -> bool:
+    """Tell whether the sender must type the recipient's code: the first referral to this agency, and always for police (N10)."""
+    return first_time or recipient_kind == "police"
+
+
+def confirm_recipient(*, typed: str, code: str, needed: bool) -> bool:
+    """Return True where the recipient is confirmed.
+
+    Raises:
+        errors.InputInvalid: `recipient_code` is required, or is not the recipient's.
+    """
+    if not needed:
+        return True
+    if not typed.strip():
+        raise errors.InputInvalid({"recipient_code": ("required",)})
+    if typed.strip().casefold() != code.casefold():
+        raise errors.InputInvalid({"recipient_code": ("code_mismatch",)})
+    return True
+
+
+def check_ticks(*, urgency: str, safe_contact_read: bool, phoned: bool) -> None:
+    """Refuse a sending without the ticks of "Check and send".
+
+    Raises:
+        errors.InputInvalid: `safe_contact_read`, or `phoned` at an urgency that asks for a phone call.
+    """
+    missing = {}
+    if not safe_contact_read:
+        missing["safe_contact_read"] = ("required",)
+    if protocol.current().urgency(urgency).phone_call_required and not phoned:
+        missing["phoned"] = ("required",)
+    if missing:
+        raise errors.InputInvalid(missing)
+
+
+def is_blocked(blocks: Mapping[str, object], *, agency_code: str, agency_id: UUID, kind: str) -> bool:
+    """Tell whether the survivor blocked an agency, by its code, its id or its kind (section `safety`, blocked fields)."""
+    agencies, kinds = blocks.get("blocked_agencies") or (), blocks.get("blocked_kinds") or ()
+    named = set(agencies) if isinstance(agencies, list | tuple) else set()
+    return bool(named & {agency_code, str(agency_id)}) or (isinstance(kinds, list | tuple) and kind in kinds)
+
+
+def checked_note(note: str) -> str:
+    """Return a note without outer blanks.
+
+    Raises:
+        errors.InputInvalid: longer than 2,000 characters.
+    """
+    text = note.strip()
+    if len(text) > NOTE_MAX:
+        raise errors.InputInvalid({"note": ("too_long",)})
+    return text
+
+
+def check_milestone(milestone: str, *, reached: Collection[str]) -> None:
+    """Refuse a milestone that was reported before, unless it may be reported again (milestones.yaml, repeat).
+
+    Raises:
+        errors.InputInvalid: `milestone`.
+    """
+    item = protocol.current().codelist("milestones").get(milestone)
+    if milestone in reached and item is not None and not item.facts.get("repeat"):
+        raise errors.InputInvalid({"milestone": ("reported_before",)})
+
+
+def first_contact(asked: datetime, *, urgency: str, now: datetime) -> datetime:
+    """Return the promised first contact, never later than the urgency allows (DECISIONS 10).
+
+    Raises:
+        errors.InputInvalid: the promise lies in the past.
+    """
+    if asked <= now:
+        raise errors.InputInvalid({"first_contact_by": ("in_past",)})
+    return deadlines.first_service_by(now, urgency=urgency, asked=asked)
+
+
+def due_at(life: Life) -> datetime | None:
+    """Return the deadline that runs in the referral's present state, or None."""
+    by_state = {"requested": life.respond_by, "received": life.respond_by, "accepted": life.first_service_by, "in-progress": life.update_by}
+    return by_state.get(life.state)
+
+
+def awaited(life: Life, *, side: str, now: datetime) -> str:
+    """Return what a work list says is awaited: the code of the next step, or "" where nothing is.
+
+    send, accept, start, update (the recipient's turn), answer (the sender's turn), choose_other (declined: look elsewhere),
+    confirm_purge (access was withdrawn: copies are to be deleted). What ended is told for seven days (DECISIONS 15).
+    """
+    if life.state == "draft":
+        return "send"
+    if SENDERS_TURN & frozenset(life.flags):
+        return "answer"
+    if life.state in WAITING_FOR_RECIPIENT:
+        return WAITING_FOR_RECIPIENT[life.state]
+    if life.ended_at is None or now - life.ended_at >= TOLD_FOR:
+        return ""
+    if life.state == "rejected" and side == "sender":
+        return "choose_other"
+    return "confirm_purge" if "purge_due" in life.flags and side == "recipient" else ""
+
+
+def needs(step: str, *, side: str) -> bool:
+    """Tell whether `awaited` is this side's turn."""
+    return step in ({"send", "answer", "choose_other"} if side == "sender" else {"accept", "start", "update", "confirm_purge"})
+
+
+def clock_state(due: datetime, *, since: datetime, now: datetime) -> str:
+    """Return how a running deadline stands: calm, soon (a quarter of the time or four hours left) or late (PAGES section 5)."""
+    if now > due:
+        return "late"
+    left = due - now
+    return "soon" if left <= SOON_SPAN or left <= SOON_SHARE * (due - since) else "calm"
+
+
+def clocks(life: Life, *, updated_at: datetime | None, now: datetime) -> tuple[Clock, ...]:
+    """Return the referral's own deadlines in order: met ones with when, the running one with how it stands, and the read-only window."""
+    answered = life.accepted_at or (life.ended_at if life.state == "rejected" else None)
+    spans = (
+        ("ack", life.respond_by, life.sent_at, answered, {"requested", "received"}),
+        ("first_service", life.first_service_by, life.accepted_at, life.started_at, {"accepted"}),
+        ("update", life.update_by, updated_at or life.started_at, life.ended_at, {"in-progress"}),
+    )
+    shown = []
+    for kind, due, since, met, running in spans:
+        if due is None or since is None:
+            continue
+        if life.state in running:
+            shown.append(Clock(kind, due, clock_state(due, since=since, now=now)))
+        elif met is not None:
+            shown.append(Clock(kind, due, "done", met))
+        elif life.state == "on-hold":
+            shown.append(Clock(kind, due, "paused"))
+    until = read_until(life.state, life.ended_at)
+    if until is not None and life.ended_at is not None:
+        shown.append(Clock("read_only", until, clock_state(until, since=life.ended_at, now=now)))
+    return tuple(shown)
+
+
+def offered(life: lifecycle.Life, *, side: str, now: datetime) -> tuple[str, ...]:
+    """Return the built events that state, flags and time allow this side, in the order to offer them."""
+    possible = {event.code for event in lifecycle.available(life, side, now=now)}
+    return tuple(code for code in OFFERED if code in possible)
