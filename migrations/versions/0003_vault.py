@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import ARRAY, UUID
+from sqlalchemy.dialects.postgresql import UUID
 
 revision = "0003_vault"
 down_revision = "0002_audit"
@@ -18,7 +18,7 @@ WEB = {
     "hub_secret": "SELECT, INSERT",
     "agency_epoch": "SELECT, INSERT, UPDATE (recovery_share)",
     "epoch_share": "SELECT, INSERT, DELETE",
-    "sealed_grant": "SELECT, INSERT, UPDATE (sections, standing, until)",
+    "sealed_grant": "SELECT, INSERT, UPDATE (standing, until)",
     "release": "SELECT, INSERT, DELETE",
     "sealed_part": "SELECT, INSERT, DELETE",
     "sealed_share": "SELECT, INSERT, DELETE",
@@ -28,7 +28,7 @@ WEB = {
 # The worker destroys grants by their ids and writes tombstones; it sees no ciphertext, wrap, share or secret.
 WORKER = {
     "hub_state": "SELECT",
-    "sealed_grant": "SELECT (id, object_kind, object_id, agency_id, epoch, kind, sections, revision, standing, until, made_at), UPDATE (standing, until)",
+    "sealed_grant": "SELECT (id, object_kind, object_id, agency_id, epoch, kind, revision, standing, until), UPDATE (standing, until)",
     "release": "SELECT (grant_id), DELETE",
     "tombstone_outbox": "SELECT, INSERT, UPDATE, DELETE",
 }
@@ -106,15 +106,12 @@ def grant_tables() -> None:
         uid("agency_id"),
         column("epoch", NUMBER),
         column("kind", sa.Text()),
-        column("sections", ARRAY(sa.Text())),
         column("revision", NUMBER),
         column("standing", sa.Text()),
         column("until", MOMENT, nullable=True),
         column("key_wrap", BYTES),
-        uid("made_by"),
-        column("made_at", MOMENT),
     )
-    op.create_index("ix_sealed_grant_object", "sealed_grant", ["object_id", "agency_id", "kind"])
+    op.create_index("ix_sealed_grant_object_id", "sealed_grant", ["object_id"])
     op.create_table(
         "release",
         uid("grant_id", sa.ForeignKey("sealed_grant.id", ondelete="CASCADE", name=op.f("fk_release_grant_id_sealed_grant")), primary_key=True),
@@ -126,27 +123,28 @@ def grant_tables() -> None:
 def part_tables() -> None:
     op.create_table(
         "sealed_part",
-        uid("id", primary_key=True),
-        column("object_kind", sa.Text()),
-        uid("object_id"),
-        column("part", sa.Text()),
-        column("revision", NUMBER),
+        uid("object_id", primary_key=True),
+        column("object_kind", sa.Text(), primary_key=True),
+        column("part", sa.Text(), primary_key=True),
+        column("revision", NUMBER, primary_key=True),
         uid("agency_id"),
         column("epoch", NUMBER),
         column("size_bucket", NUMBER),
-        column("digest", BYTES),
-        column("ciphertext", BYTES),
         uid("author"),
         column("sealed_at", MOMENT),
-        sa.UniqueConstraint("object_id", "object_kind", "part", "revision", name=op.f("uq_sealed_part_object_id")),
+        column("head", BYTES),
+        column("body", BYTES),
     )
-    op.execute("ALTER TABLE sealed_part ALTER COLUMN ciphertext SET STORAGE EXTERNAL")  # sealed bytes do not compress
+    # Sealed bytes do not compress; the head stays in the row.
+    op.execute("ALTER TABLE sealed_part ALTER COLUMN body SET STORAGE EXTERNAL, ALTER COLUMN head SET STORAGE PLAIN")
     op.create_table(
         "sealed_share",
-        uid("grant_id", sa.ForeignKey("sealed_grant.id", ondelete="CASCADE", name=op.f("fk_sealed_share_grant_id_sealed_grant")), primary_key=True),
-        uid("part_id", primary_key=True),
+        uid("grant_id", sa.ForeignKey("sealed_grant.id", ondelete="CASCADE", name=op.f("fk_sealed_share_grant_id_sealed_grant"))),
+        column("part", sa.Text()),
+        column("revision", NUMBER),
         column("wrapped", BYTES),
     )
+    op.create_index("ix_sealed_share_grant_id", "sealed_share", ["grant_id"])
     op.create_table(
         "manifest",
         uid("object_id", primary_key=True),
@@ -155,7 +153,6 @@ def part_tables() -> None:
         column("epoch", NUMBER),
         column("body", BYTES),
         column("signature", BYTES),
-        column("digest", BYTES),
     )
 
 

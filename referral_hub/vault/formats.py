@@ -20,6 +20,7 @@ SECRET: Final = 3      # AES-256-GCM under a random or derived key
 SHARE: Final = 4       # AES-256-GCM, key and nonce derived (a section key in a share)
 LOCKED: Final = 5      # AES-256-GCM under a use of the hub key, with its generation
 SESSION: Final = 6     # AES-256-GCM under the two session halves
+OWN: Final = 7         # AES-256-GCM under a key derived from an epoch's private key (own grants)
 
 HEADER: Final = 2
 NONCE: Final = 12

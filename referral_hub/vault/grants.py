@@ -6,19 +6,20 @@ A grant has a key, sealed to an epoch of the agency, and a release secret under 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from referral_hub import errors
 from referral_hub.db import after_commit, uuid7
 from referral_hub.vault import aead, formats, hpke, kdf, tombstones
-from referral_hub.vault.formats import KEY, NONCE, SHARE, TAG, Context
+from referral_hub.vault.epochs import Bundle
+from referral_hub.vault.formats import KEY, NONCE, OWN, SHARE, TAG, Context
 from referral_hub.vault.hub import HubKeys, Use
-from referral_hub.vault.records import GrantRow, ReleaseRow, TombstoneRow
+from referral_hub.vault.records import SHARES, GrantRow, ReleaseRow, TombstoneRow
 
 if TYPE_CHECKING:
     import uuid
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Row
     from sqlalchemy.orm import Session
 
-    from referral_hub.vault.epochs import Bundle, EpochPublic
+    from referral_hub.vault.epochs import EpochPublic
 
 SALT: Final = 10
 
@@ -66,7 +67,7 @@ OPENING: Final = (Standing.LIVE, Standing.READ_ONLY)
 
 @dataclass(frozen=True)
 class Grant:
-    """A grant's row in clear metadata. `sections` are part codes; `revision` is the sending number (0 for own files)."""
+    """A grant in clear metadata. `revision` is the sending number (0 for own files); `sections` the parts it has shares of, where asked."""
 
     id: uuid.UUID
     object_kind: str
@@ -74,10 +75,10 @@ class Grant:
     agency_id: uuid.UUID
     epoch: int
     kind: GrantKind
-    sections: tuple[str, ...]
     revision: int
-    standing: Standing
-    until: datetime | None
+    standing: Standing = Standing.LIVE
+    until: datetime | None = None
+    sections: tuple[str, ...] = ()
 
     def opens(self, now: datetime) -> bool:
         """Return whether the grant opens at `now`."""
@@ -139,34 +140,62 @@ class SealedGrant:
         Raises:
             errors.CannotOpen: either lock belongs to another grant, epoch or hub, or was changed.
         """
-        key = bundle.key.open(self.key_wrap, self.grant.context(hub.hub_id, "grant"))
+        key = _open_key(bundle, self.key_wrap, self.grant.context(hub.hub_id, "grant"))
         release = hub.unlock(Use.RELEASE, self.release_locked, "grant", self.grant.id)
         return OpenGrant(grant=self.grant, hub_id=hub.hub_id, key=key, release=release)
 
 
+@dataclass(frozen=True, repr=False)
+class NewGrant:
+    """A grant that was just made: open, and as its rows will have it."""
+
+    opened: OpenGrant
+    key_wrap: bytes
+    release_locked: bytes
+
+
 def make(
-    session: Session, *, hub: HubKeys, holder: EpochPublic, object_kind: ObjectKind, object_id: uuid.UUID, kind: GrantKind,
-    sections: Collection[str], revision: int, made_by: uuid.UUID, now: datetime, key: bytes | None = None,
-) -> OpenGrant:  # fmt: skip
-    """Make a grant for the agency of `holder` and return it open. `key` is given only where two agencies share one (threads)."""
+    *, hub: HubKeys, holder: EpochPublic | Bundle, object_kind: ObjectKind, object_id: uuid.UUID, kind: GrantKind, revision: int, now: datetime,
+    key: bytes | None = None,
+) -> NewGrant:  # fmt: skip
+    """Make a grant in memory; `store` inserts it.
+
+    A grant of the sealing member's own agency is made with its opened `Bundle`, any other with the public record of the other's epoch.
+    `key` is given only where two agencies share one (threads).
+    """
     grant = Grant(
-        id=uuid7(now), object_kind=object_kind, object_id=object_id, agency_id=holder.agency_id, epoch=holder.epoch, kind=kind,
-        sections=tuple(sorted(sections)), revision=revision, standing=Standing.LIVE, until=None,
-    )  # fmt: skip
+        id=uuid7(now), object_kind=object_kind, object_id=object_id, agency_id=holder.agency_id, epoch=holder.epoch, kind=kind, revision=revision
+    )
     opened = OpenGrant(grant=grant, hub_id=hub.hub_id, key=key or aead.new_key(), release=aead.new_key())
-    wrap = hpke.seal(holder.public, opened.key, grant.context(hub.hub_id, "grant"))
-    session.execute(insert(GrantRow).values(_row(grant) | {"key_wrap": wrap, "made_by": made_by, "made_at": now}))
-    locked = hub.lock(Use.RELEASE, opened.release, "grant", grant.id)
-    session.execute(insert(ReleaseRow).values(grant_id=grant.id, locked=locked))
-    return opened
+    wrap = _wrap_key(holder, opened.key, grant.context(hub.hub_id, "grant"))
+    return NewGrant(opened=opened, key_wrap=wrap, release_locked=hub.lock(Use.RELEASE, opened.release, "grant", grant.id))
+
+
+def store(session: Session, made: Collection[NewGrant]) -> None:
+    """Insert the rows of new grants and of their release secrets."""
+    session.execute(insert(GrantRow), [_row(new.opened.grant) | {"key_wrap": new.key_wrap} for new in made])
+    session.execute(insert(ReleaseRow), [{"grant_id": new.opened.grant.id, "locked": new.release_locked} for new in made])
+
+
+def _wrap_key(holder: EpochPublic | Bundle, key: bytes, context: Context) -> bytes:
+    if isinstance(holder, Bundle):
+        return formats.header(OWN) + aead.encrypt(holder.own_key, key, context.bound(OWN))
+    return hpke.seal(holder.public, key, context)
+
+
+def _open_key(bundle: Bundle, wrap: bytes, context: Context) -> bytes:
+    if wrap[1:2] == bytes((OWN,)):
+        return aead.decrypt(bundle.own_key, formats.body_of(wrap, OWN), context.bound(OWN), what="grant")
+    return bundle.key.open(wrap, context)
 
 
 def grants_of(session: Session, *, object_kind: ObjectKind, object_id: uuid.UUID, agency_id: uuid.UUID | None = None) -> tuple[Grant, ...]:
-    """Return the grants of an object, oldest first, without any key. What stands in the facts of a decision."""
-    query = select(*GRANT_COLUMNS).where(GrantRow.object_id == object_id, GrantRow.object_kind == object_kind).order_by(GrantRow.id)
+    """Return the grants of an object with their sections, oldest first, without any key: facts for a decision."""
+    named = select(func.array_agg(SHARES.c.part.distinct())).where(SHARES.c.grant_id == GrantRow.id).scalar_subquery()
+    query = select(*GRANT_COLUMNS, named.label("sections")).where(GrantRow.object_id == object_id, GrantRow.object_kind == object_kind).order_by(GrantRow.id)
     if agency_id is not None:
         query = query.where(GrantRow.agency_id == agency_id)
-    return tuple(grant_from(row) for row in session.execute(query))
+    return tuple(replace(grant_from(row), sections=tuple(sorted(row.sections or ()))) for row in session.execute(query))
 
 
 def set_standing(session: Session, *, grant_ids: Collection[uuid.UUID], standing: Standing, until: datetime | None = None) -> None:
@@ -210,8 +239,8 @@ def revoke_object(
 
 
 GRANT_COLUMNS: Final = (
-    GrantRow.id, GrantRow.object_kind, GrantRow.object_id, GrantRow.agency_id, GrantRow.epoch, GrantRow.kind, GrantRow.sections,
-    GrantRow.revision, GrantRow.standing, GrantRow.until,
+    GrantRow.id, GrantRow.object_kind, GrantRow.object_id, GrantRow.agency_id, GrantRow.epoch, GrantRow.kind, GrantRow.revision,
+    GrantRow.standing, GrantRow.until,
 )  # fmt: skip
 SEALED_COLUMNS: Final = (*GRANT_COLUMNS, GrantRow.key_wrap, ReleaseRow.locked)
 
@@ -228,7 +257,7 @@ def grant_from(row: Row[*tuple[Any, ...]]) -> Grant:
         raise errors.CannotOpen(what="grant") from None
     return Grant(
         id=row.id, object_kind=row.object_kind, object_id=row.object_id, agency_id=row.agency_id, epoch=row.epoch, kind=kind,
-        sections=tuple(row.sections), revision=row.revision, standing=standing, until=row.until,
+        revision=row.revision, standing=standing, until=row.until,
     )  # fmt: skip
 
 
@@ -240,5 +269,5 @@ def sealed_from(row: Row[*tuple[Any, ...]]) -> SealedGrant:
 def _row(grant: Grant) -> dict[str, object]:
     return {
         "id": grant.id, "object_kind": grant.object_kind, "object_id": grant.object_id, "agency_id": grant.agency_id, "epoch": grant.epoch,
-        "kind": grant.kind, "sections": list(grant.sections), "revision": grant.revision, "standing": grant.standing, "until": grant.until,
+        "kind": grant.kind, "revision": grant.revision, "standing": grant.standing, "until": grant.until,
     }  # fmt: skip

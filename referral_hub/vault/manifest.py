@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import uuid
@@ -20,7 +21,7 @@ _PREFIX: Final = b"referral-hub manifest 1\n"
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything that decides about one sending. Ids and digests are text (UUID, hexadecimal); `parts` maps a part to its digest."""
+    """Everything that decides about one sending. Ids are UUIDs as text, digests base 64 (`text_of`); `parts` maps a part to its digest."""
 
     hub: str
     referral: str
@@ -60,6 +61,11 @@ class Manifest:
         if manifest.version != VERSION or manifest.body() != body:
             raise errors.CannotOpen(what="manifest")
         return manifest
+
+
+def text_of(data: bytes) -> str:
+    """Return `data` as a manifest writes it: base64url without filling (RFC 4648, section 5)."""
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def digest(body: bytes) -> bytes:

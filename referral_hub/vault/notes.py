@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from referral_hub.vault.epochs import EpochPublic
+    from referral_hub.vault.epochs import Bundle, EpochPublic
     from referral_hub.vault.keyring import Keyring
     from referral_hub.vault.parts import Sealed
     from referral_hub.vault.plain import Plain
@@ -33,16 +33,16 @@ def seal_note(
     Raises:
         errors.NotAllowed: `key_not_held`. errors.RuleBroken: `no_agency_key` of either agency. errors.CannotOpen: no share, tampered with.
     """
-    keys.key()
-    mine = agency.current_epoch(session, hub=keys.hub, agency_id=agency_id)
     other = agency.current_epoch(session, hub=keys.hub, agency_id=other_agency_id)
-    pair = _open_pair(session, keys, referral_id, mine, other) or _new_pair(session, keys, referral_id, mine, other, now)
-    place = Place(ObjectKind.THREAD, referral_id, part, 1, agency_id, mine.epoch)
+    epoch = agency.current_epoch(session, hub=keys.hub, agency_id=agency_id).epoch
+    bundle = keys.bundle(session, agency_id, epoch)
+    pair = _open_pair(session, keys, referral_id, bundle, other) or _new_pair(session, keys, referral_id, bundle, other, now)
+    place = Place(ObjectKind.THREAD, referral_id, part, 1, agency_id, epoch)
     return parts.store(session, keys=keys, contents=[(place, content, pair)], now=now)[0]
 
 
 def _open_pair(
-    session: Session, keys: Keyring, referral_id: uuid.UUID, mine: EpochPublic, other: EpochPublic,
+    session: Session, keys: Keyring, referral_id: uuid.UUID, mine: Bundle, other: EpochPublic,
 ) -> tuple[OpenGrant, OpenGrant] | None:  # fmt: skip
     """Return the newest pair of thread grants, if both stand and are of the current epochs."""
     query = select(*SEALED_COLUMNS).join(ReleaseRow, ReleaseRow.grant_id == GrantRow.id)
@@ -54,22 +54,23 @@ def _open_pair(
     own, theirs = rows.get((mine.agency_id, mine.epoch)), rows.get((other.agency_id, other.epoch))
     if own is None or theirs is None:
         return None
-    opened = grants.sealed_from(own).open(keys.hub, keys.bundle(session, mine.agency_id, mine.epoch))
+    opened = grants.sealed_from(own).open(keys.hub, mine)
     release = keys.hub.unlock(Use.RELEASE, theirs.locked, "grant", theirs.id)
     return opened, OpenGrant(grant=grants.grant_from(theirs), hub_id=keys.hub.hub_id, key=opened.key, release=release)
 
 
 def _new_pair(
-    session: Session, keys: Keyring, referral_id: uuid.UUID, mine: EpochPublic, other: EpochPublic, now: datetime,
+    session: Session, keys: Keyring, referral_id: uuid.UUID, mine: Bundle, other: EpochPublic, now: datetime,
 ) -> tuple[OpenGrant, OpenGrant]:  # fmt: skip
     count = select(func.coalesce(func.max(GrantRow.revision), 0)).where(GrantRow.object_id == referral_id, GrantRow.kind == GrantKind.THREAD)
     number = (session.scalar(count) or 0) + 1
     key = aead.new_key()
     made = [
         grants.make(
-            session, hub=keys.hub, holder=holder, object_kind=ObjectKind.THREAD, object_id=referral_id, kind=GrantKind.THREAD, sections=(),
-            revision=number, made_by=keys.member_id, now=now, key=key,
+            hub=keys.hub, holder=holder, object_kind=ObjectKind.THREAD, object_id=referral_id, kind=GrantKind.THREAD, revision=number, now=now,
+            key=key,
         )
         for holder in (mine, other)
     ]  # fmt: skip
-    return made[0], made[1]
+    grants.store(session, made)
+    return made[0].opened, made[1].opened

@@ -17,8 +17,9 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from referral_hub import errors
 from referral_hub.vault import agency, epochs, grants, keyring, manifest, parts
 from referral_hub.vault.grants import OPENING, SEALED_COLUMNS, GrantKind, ObjectKind, SealedGrant
+from referral_hub.vault.manifest import text_of
 from referral_hub.vault.parts import Place
-from referral_hub.vault.records import EpochShareRow, GrantRow, ManifestRow, PartRow, ReleaseRow, ShareRow
+from referral_hub.vault.records import SHARES, EpochShareRow, GrantRow, ManifestRow, PartRow, ReleaseRow
 from referral_hub.vault.sending import PREVIEW
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def gather(
     """
     rows = _grant_rows(session, member_id, agency_id, object_kind, object_id, kind, now, revision)
     found = {row.id: grants.sealed_from(row) for row in rows}
-    sealed = _parts(session, found, parts)
+    sealed = _parts(session, object_kind, object_id, found, parts)
     missing = set(parts or ()) - set(sealed)
     used = {part.grant_id for part in sealed.values()}
     if missing or not used:
@@ -151,10 +152,10 @@ def _check_manifest(hub_id: bytes, sealed: SealedParts, bundles: Mapping[int, Bu
     named = manifest.verified(signed.body, signed.signature, signing_public=signer.signing_public)
     grant = next(iter(sealed.grants.values())).grant
     manifest.expect(
-        named, hub=hub_id.hex(), referral=sealed.object_id, sending=grant.revision, from_agency=signer.agency_id, from_epoch=signer.epoch,
-        from_keys=signer.key_digest.hex(),
+        named, hub=text_of(hub_id), referral=sealed.object_id, sending=grant.revision, from_agency=signer.agency_id, from_epoch=signer.epoch,
+        from_keys=text_of(signer.key_digest),
     )  # fmt: skip
-    keys = bundles[grant.epoch].key_digest.hex()
+    keys = text_of(bundles[grant.epoch].key_digest)
     if sealed.kind == GrantKind.OWN:
         manifest.expect(named, from_agency=grant.agency_id, from_epoch=grant.epoch, from_keys=keys)
     else:
@@ -164,7 +165,7 @@ def _check_manifest(hub_id: bytes, sealed: SealedParts, bundles: Mapping[int, Bu
 
 def _check_parts(named: Manifest, sealed: SealedParts) -> None:
     for name, part in sealed.parts.items():
-        if named.parts.get(name) != hashlib.sha256(part.ciphertext).hexdigest():
+        if named.parts.get(name) != text_of(hashlib.sha256(part.ciphertext).digest()):
             raise errors.CannotOpen(what="manifest.parts")
     if sealed.whole and set(sealed.parts) != _covered(named, sealed.kind):
         raise errors.CannotOpen(what="manifest.parts")
@@ -206,16 +207,21 @@ def _newest_sending(agency_id: uuid.UUID, object_id: uuid.UUID, kind: GrantKind)
     return select(func.max(GrantRow.revision)).where(*same).scalar_subquery()
 
 
-def _parts(session: Session, found: Mapping[uuid.UUID, SealedGrant], wanted: Collection[str] | None) -> dict[str, SealedPart]:
+def _parts(
+    session: Session, object_kind: str, object_id: uuid.UUID, found: Mapping[uuid.UUID, SealedGrant], wanted: Collection[str] | None,
+) -> dict[str, SealedPart]:  # fmt: skip
     columns = (
-        PartRow.object_kind, PartRow.object_id, PartRow.part, PartRow.revision, PartRow.agency_id, PartRow.epoch, PartRow.ciphertext,
-        ShareRow.wrapped, ShareRow.grant_id,
+        PartRow.object_kind, PartRow.object_id, PartRow.part, PartRow.revision, PartRow.agency_id, PartRow.epoch, PartRow.head, PartRow.body,
+        SHARES.c.wrapped, SHARES.c.grant_id,
     )  # fmt: skip
-    query = select(*columns).join(ShareRow, ShareRow.part_id == PartRow.id).where(ShareRow.grant_id.in_(found))
+    shared = and_(SHARES.c.part == PartRow.part, SHARES.c.revision == PartRow.revision)
+    query = select(*columns).join(SHARES, shared).where(
+        SHARES.c.grant_id.in_(found), PartRow.object_id == object_id, PartRow.object_kind == object_kind
+    )
     if wanted is not None:
         query = query.where(PartRow.part.in_(wanted))
     newest = query.ext(distinct_on(PartRow.part)).order_by(PartRow.part, PartRow.revision.desc())
-    return {row.part: SealedPart(Place(*row[:6]), row.ciphertext, row.wrapped, row.grant_id) for row in session.execute(newest)}
+    return {row.part: SealedPart(Place(*row[:6]), row.head + row.body, row.wrapped, row.grant_id) for row in session.execute(newest)}
 
 
 def _chains(session: Session, member_id: uuid.UUID, agency_id: uuid.UUID, rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, SealedChain]:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from referral_hub.db import uuid7
 from referral_hub.vault import aead, agency, formats, grants
 from referral_hub.vault.formats import Context
 from referral_hub.vault.grants import SEALED_COLUMNS, GrantKind, OpenGrant, Standing
 from referral_hub.vault.plain import Plain
-from referral_hub.vault.records import GrantRow, PartRow, ReleaseRow, ShareRow
+from referral_hub.vault.records import SHARES, GrantRow, PartRow, ReleaseRow
 
 if TYPE_CHECKING:
     import uuid
@@ -23,9 +22,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from referral_hub.vault.epochs import EpochPublic
+    from referral_hub.vault.epochs import Bundle
     from referral_hub.vault.grants import ObjectKind
     from referral_hub.vault.keyring import Keyring
+
+CHUNK: Final = 1996   # what PostgreSQL stores as one piece out of line (TOAST_MAX_CHUNK_SIZE at 8 KiB pages)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,6 @@ class Place:
 class Sealed:
     """A part that was just sealed."""
 
-    part_id: uuid.UUID
     part: str
     revision: int
     digest: bytes
@@ -90,11 +90,11 @@ def seal_parts(
     Raises:
         errors.NotAllowed: `key_not_held`. errors.RuleBroken: `no_agency_key`. errors.CannotOpen: no share, or tampered with.
     """
-    keys.key()
-    holder = agency.current_epoch(session, hub=keys.hub, agency_id=agency_id)
+    published = agency.current_epoch(session, hub=keys.hub, agency_id=agency_id)
+    bundle = keys.bundle(session, agency_id, published.epoch)
+    opened = _own_grant(session, keys=keys, bundle=bundle, object_kind=object_kind, object_id=object_id, now=now)
     before = _newest(session, object_kind, object_id, contents)
-    opened = _own_grant(session, keys=keys, holder=holder, object_kind=object_kind, object_id=object_id, sections=contents, now=now)
-    places = [Place(object_kind, object_id, part, before.get(part, 0) + 1, agency_id, holder.epoch) for part in sorted(contents)]
+    places = [Place(object_kind, object_id, part, before.get(part, 0) + 1, agency_id, bundle.epoch) for part in sorted(contents)]
     sealed = store(session, keys=keys, contents=[(place, contents[place.part], [opened]) for place in places], now=now)
     return {s.part: s for s in sealed}
 
@@ -107,14 +107,13 @@ def store(
     for place, content, holders in contents:
         section_key = aead.new_key()
         ciphertext = seal_content(section_key, content, hub_id=keys.hub.hub_id, place=place)
-        sealed = Sealed(uuid7(now), place.part, place.revision, hashlib.sha256(ciphertext).digest(), formats.bucket_of(len(content)))
-        made.append(sealed)
-        part_rows.append(_part_row(place, sealed, ciphertext) | {"author": keys.member_id, "sealed_at": now})
+        made.append(Sealed(place.part, place.revision, hashlib.sha256(ciphertext).digest(), formats.bucket_of(len(content))))
+        part_rows.append(_part_row(place, ciphertext) | {"size_bucket": made[-1].size_bucket, "author": keys.member_id, "sealed_at": now})
         for holder in holders:
             wrapped = holder.share(section_key, part=place.part, revision=place.revision)
-            share_rows.append({"grant_id": holder.grant.id, "part_id": sealed.part_id, "wrapped": wrapped})
+            share_rows.append({"grant_id": holder.grant.id, "part": place.part, "revision": place.revision, "wrapped": wrapped})
     session.execute(insert(PartRow), part_rows)
-    session.execute(insert(ShareRow), share_rows)
+    session.execute(insert(SHARES), share_rows)
     return made
 
 
@@ -134,33 +133,24 @@ def _newest(session: Session, object_kind: ObjectKind, object_id: uuid.UUID, par
 
 
 def _own_grant(
-    session: Session, *, keys: Keyring, holder: EpochPublic, object_kind: ObjectKind, object_id: uuid.UUID, sections: Collection[str],
-    now: datetime,
+    session: Session, *, keys: Keyring, bundle: Bundle, object_kind: ObjectKind, object_id: uuid.UUID, now: datetime,
 ) -> OpenGrant:  # fmt: skip
     """Return the own grant of the current epoch, open: the one that stands, or a new one."""
     query = select(*SEALED_COLUMNS).join(ReleaseRow, ReleaseRow.grant_id == GrantRow.id).where(
-        GrantRow.object_id == object_id, GrantRow.object_kind == object_kind, GrantRow.agency_id == holder.agency_id,
-        GrantRow.kind == GrantKind.OWN, GrantRow.epoch == holder.epoch, GrantRow.standing == Standing.LIVE,
+        GrantRow.object_id == object_id, GrantRow.object_kind == object_kind, GrantRow.agency_id == bundle.agency_id,
+        GrantRow.kind == GrantKind.OWN, GrantRow.epoch == bundle.epoch, GrantRow.standing == Standing.LIVE,
     )  # fmt: skip
     row = session.execute(query.order_by(GrantRow.id.desc()).limit(1)).one_or_none()
-    if row is None:
-        return grants.make(
-            session, hub=keys.hub, holder=holder, object_kind=object_kind, object_id=object_id, kind=GrantKind.OWN, sections=sections,
-            revision=0, made_by=keys.member_id, now=now,
-        )  # fmt: skip
-    found = grants.sealed_from(row)
-    _name_sections(session, found.grant, sections)
-    return found.open(keys.hub, keys.bundle(session, holder.agency_id, holder.epoch))
+    if row is not None:
+        return grants.sealed_from(row).open(keys.hub, bundle)
+    new = grants.make(hub=keys.hub, holder=bundle, object_kind=object_kind, object_id=object_id, kind=GrantKind.OWN, revision=0, now=now)
+    grants.store(session, [new])
+    return new.opened
 
 
-def _name_sections(session: Session, grant: grants.Grant, sections: Collection[str]) -> None:
-    if not set(sections) <= set(grant.sections):
-        named = sorted({*grant.sections, *sections})
-        session.execute(update(GrantRow).where(GrantRow.id == grant.id).values(sections=named), execution_options={"synchronize_session": False})
-
-
-def _part_row(place: Place, sealed: Sealed, ciphertext: bytes) -> dict[str, object]:
+def _part_row(place: Place, ciphertext: bytes) -> dict[str, object]:
+    cut = len(ciphertext) % CHUNK
     return {
-        "id": sealed.part_id, "object_kind": place.object_kind, "object_id": place.object_id, "part": place.part, "revision": place.revision,
-        "agency_id": place.agency_id, "epoch": place.epoch, "size_bucket": sealed.size_bucket, "digest": sealed.digest, "ciphertext": ciphertext,
+        "object_kind": place.object_kind, "object_id": place.object_id, "part": place.part, "revision": place.revision,
+        "agency_id": place.agency_id, "epoch": place.epoch, "head": ciphertext[:cut], "body": ciphertext[cut:],
     }  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid  # noqa: TC003 - SQLAlchemy reads the annotations
 from datetime import datetime  # noqa: TC003
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, ForeignKey, Index, Integer, LargeBinary, Table, Text, Uuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from referral_hub.db import Base
@@ -65,10 +65,10 @@ class EpochShareRow(Base):
 
 
 class GrantRow(Base):
-    """What one agency may open of one object: the grant key, sealed to an epoch of the agency."""
+    """What one agency may open of one object: the grant key, sealed to an epoch of the agency. Its shares name the parts."""
 
     __tablename__ = "sealed_grant"
-    __table_args__ = (Index("ix_sealed_grant_object", "object_id", "agency_id", "kind"),)
+    __table_args__ = (Index("ix_sealed_grant_object_id", "object_id"),)
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     object_kind: Mapped[str]
@@ -76,13 +76,10 @@ class GrantRow(Base):
     agency_id: Mapped[uuid.UUID]
     epoch: Mapped[int]
     kind: Mapped[str]
-    sections: Mapped[list[str]]
     revision: Mapped[int]
     standing: Mapped[str]
     until: Mapped[datetime | None]
     key_wrap: Mapped[bytes]
-    made_by: Mapped[uuid.UUID]
-    made_at: Mapped[datetime]
 
 
 class ReleaseRow(Base):
@@ -95,33 +92,36 @@ class ReleaseRow(Base):
 
 
 class PartRow(Base):
-    """One sealed revision of one part of an object. Never changed."""
+    """One sealed revision of one part of an object. Never changed.
+
+    The sealed value is `head` and `body` one after the other: the body is cut to a multiple of what PostgreSQL stores as one chunk out of
+    line, so that four chunks fill a page and none is a small remainder (a fifth of the space).
+    """
 
     __tablename__ = "sealed_part"
-    __table_args__ = (UniqueConstraint("object_id", "object_kind", "part", "revision"),)
 
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    object_kind: Mapped[str]
-    object_id: Mapped[uuid.UUID]
-    part: Mapped[str]
-    revision: Mapped[int]
+    object_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    object_kind: Mapped[str] = mapped_column(primary_key=True)
+    part: Mapped[str] = mapped_column(primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     agency_id: Mapped[uuid.UUID]
     epoch: Mapped[int]
     size_bucket: Mapped[int]
-    digest: Mapped[bytes]
-    ciphertext: Mapped[bytes]
     author: Mapped[uuid.UUID]
     sealed_at: Mapped[datetime]
+    head: Mapped[bytes]
+    body: Mapped[bytes]
 
 
-class ShareRow(Base):
-    """The section key of one part, for one grant (60 bytes). Parts are found from here, so no index leads from a part to its shares."""
-
-    __tablename__ = "sealed_share"
-
-    grant_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("sealed_grant.id", ondelete="CASCADE"), primary_key=True)
-    part_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    wrapped: Mapped[bytes]
+SHARES = Table(
+    "sealed_share",
+    Base.metadata,
+    Column("grant_id", Uuid(), ForeignKey("sealed_grant.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("part", Text(), nullable=False),
+    Column("revision", Integer(), nullable=False),
+    Column("wrapped", LargeBinary(), nullable=False),
+)
+"""The section keys of parts, each sealed for one grant (60 bytes). Without a primary key: the index has one short list a grant."""
 
 
 class ManifestRow(Base):
@@ -135,7 +135,6 @@ class ManifestRow(Base):
     epoch: Mapped[int]
     body: Mapped[bytes]
     signature: Mapped[bytes]
-    digest: Mapped[bytes]
 
 
 class TombstoneRow(Base):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert
 
-from referral_hub.vault import agency, grants, manifest, parts
-from referral_hub.vault.grants import GrantKind, ObjectKind, OpenGrant
-from referral_hub.vault.manifest import Manifest
-from referral_hub.vault.parts import Place
+from referral_hub.vault import agency, grants, manifest
+from referral_hub.vault.grants import GrantKind, ObjectKind
+from referral_hub.vault.manifest import Manifest, text_of
+from referral_hub.vault.parts import Place, store
 from referral_hub.vault.records import ManifestRow
 
 if TYPE_CHECKING:
@@ -64,51 +64,39 @@ def seal_sending(
         errors.NotAllowed: `key_not_held`. errors.RuleBroken: `no_agency_key` of either agency.
         errors.CannotOpen: the sender holds no share, or keys were tampered with.
     """
-    sender = agency.current_epoch(session, hub=keys.hub, agency_id=facts.from_agency)
     recipient = agency.current_epoch(session, hub=keys.hub, agency_id=facts.to_agency)
+    sender = agency.current_epoch(session, hub=keys.hub, agency_id=facts.from_agency)
     bundle = keys.bundle(session, sender.agency_id, sender.epoch)
-    own = _grant(session, keys, facts, sender, GrantKind.OWN, {*parts, PREVIEW}, now)
-    first = _grant(session, keys, facts, recipient, GrantKind.PREVIEW, {PREVIEW}, now)
-    full = _grant(session, keys, facts, recipient, GrantKind.FULL, set(parts), now)
-    sealed = _seal_package(session, keys, facts, bundle.epoch, {**parts, PREVIEW: preview}, own=own, first=first, full=full, now=now)
-    digest = _sign(session, keys=keys, facts=facts, bundle=bundle, recipient=recipient, sealed=sealed)
-    return Sent(own=own.grant.id, preview=first.grant.id, full=full.grant.id, manifest_digest=digest, sending=facts.sending)
-
-
-def _grant(
-    session: Session, keys: Keyring, facts: SendingFacts, holder: EpochPublic, kind: GrantKind, sections: set[str], now: datetime,
-) -> OpenGrant:  # fmt: skip
-    return grants.make(
-        session, hub=keys.hub, holder=holder, object_kind=ObjectKind.REFERRAL, object_id=facts.referral_id, kind=kind, sections=sections,
-        revision=facts.sending, made_by=keys.member_id, now=now,
-    )  # fmt: skip
-
-
-def _seal_package(
-    session: Session, keys: Keyring, facts: SendingFacts, epoch: int, contents: Mapping[str, Plain], *, own: OpenGrant, first: OpenGrant,
-    full: OpenGrant, now: datetime,
-) -> list[Sealed]:  # fmt: skip
+    own, first, full = made = [
+        grants.make(
+            hub=keys.hub, holder=holder, object_kind=ObjectKind.REFERRAL, object_id=facts.referral_id, kind=kind, revision=facts.sending, now=now
+        )
+        for kind, holder in ((GrantKind.OWN, bundle), (GrantKind.PREVIEW, recipient), (GrantKind.FULL, recipient))
+    ]
+    grants.store(session, made)
     package = []
-    for part in sorted(contents):
-        place = Place(ObjectKind.REFERRAL, facts.referral_id, part, facts.sending, facts.from_agency, epoch)
-        package.append((place, contents[part], (own, first if part == PREVIEW else full)))
-    return parts.store(session, keys=keys, contents=package, now=now)
+    for part, content in sorted({**parts, PREVIEW: preview}.items()):
+        place = Place(ObjectKind.REFERRAL, facts.referral_id, part, facts.sending, facts.from_agency, bundle.epoch)
+        package.append((place, content, (own.opened, first.opened if part == PREVIEW else full.opened)))
+    sealed = store(session, keys=keys, contents=package, now=now)
+    digest = _sign(session, keys=keys, facts=facts, bundle=bundle, recipient=recipient, sealed=sealed)
+    own_id, first_id, full_id = (new.opened.grant.id for new in made)
+    return Sent(own=own_id, preview=first_id, full=full_id, manifest_digest=digest, sending=facts.sending)
 
 
 def _sign(
     session: Session, *, keys: Keyring, facts: SendingFacts, bundle: Bundle, recipient: EpochPublic, sealed: list[Sealed],
 ) -> bytes:  # fmt: skip
     body = Manifest(
-        hub=keys.hub.hub_id.hex(), referral=str(facts.referral_id), sending=facts.sending, member=str(keys.member_id),
-        from_agency=str(bundle.agency_id), from_epoch=bundle.epoch, from_keys=bundle.key_digest.hex(),
-        to_agency=str(recipient.agency_id), to_epoch=recipient.epoch, to_keys=recipient.key_digest.hex(),
-        consent=facts.consent_digest.hex(), service=facts.service, urgency=facts.urgency, purpose=facts.purpose,
-        parts={s.part: s.digest.hex() for s in sealed},
+        hub=text_of(keys.hub.hub_id), referral=str(facts.referral_id), sending=facts.sending, member=str(keys.member_id),
+        from_agency=str(bundle.agency_id), from_epoch=bundle.epoch, from_keys=text_of(bundle.key_digest),
+        to_agency=str(recipient.agency_id), to_epoch=recipient.epoch, to_keys=text_of(recipient.key_digest),
+        consent=text_of(facts.consent_digest), service=facts.service, urgency=facts.urgency, purpose=facts.purpose,
+        parts={s.part: text_of(s.digest) for s in sealed},
     ).body()  # fmt: skip
-    digest = manifest.digest(body)
     row = {
         "object_id": facts.referral_id, "revision": facts.sending, "agency_id": bundle.agency_id, "epoch": bundle.epoch, "body": body,
-        "signature": bundle.sign(manifest.signed_bytes(body)), "digest": digest,
+        "signature": bundle.sign(manifest.signed_bytes(body)),
     }  # fmt: skip
     session.execute(insert(ManifestRow).values(row))
-    return digest
+    return manifest.digest(body)
