@@ -21,7 +21,7 @@ def upgrade() -> None:
         "GRANT SELECT, INSERT, UPDATE, DELETE ON member, invitation, session, device, throttle, act, recovery_print, founding_confirmation TO hub_web"
     )
     op.execute("GRANT SELECT (id, agency_id, state) ON member TO hub_worker")
-    op.execute("GRANT SELECT (id, member_id, created_at, last_seen, expires_at) ON session TO hub_worker")
+    op.execute("GRANT SELECT (id, member_id, purpose, created_at, last_seen, expires_at) ON session TO hub_worker")
     op.execute("GRANT SELECT (id, member_id, expires_at, used_at) ON invitation TO hub_worker")
     op.execute("GRANT SELECT (id, member_id, expires_at) ON device TO hub_worker")
     op.execute("GRANT SELECT (actor_id, key, created_at) ON act TO hub_worker")
@@ -57,6 +57,7 @@ def _member() -> None:
         sa.Column("enrolled_at", MOMENT),
         sa.Column("admitted_by", ID),
         sa.Column("admitted_at", MOMENT),
+        sa.Column("key_lost_at", MOMENT),
         sa.Column("last_sign_in", MOMENT),
         sa.Column("language", sa.Text(), nullable=False),
         sa.Column("timezone", sa.Text(), nullable=False),

@@ -46,12 +46,11 @@ class MemberRow(Base):
     enrolled_at: Mapped[datetime | None]
     admitted_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
     admitted_at: Mapped[datetime | None]
+    key_lost_at: Mapped[datetime | None]
     last_sign_in: Mapped[datetime | None]
     language: Mapped[str]
     timezone: Mapped[str]
     version: Mapped[int] = mapped_column(default=1)
-
-    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012
 
 
 class InvitationRow(Base):

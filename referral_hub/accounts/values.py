@@ -72,7 +72,7 @@ class Person:
 
     member_id: uuid.UUID
     name: str = field(repr=False)
-    mail: str = field(repr=False)
+    mail: str | None = field(repr=False)
     phone: str | None = field(repr=False)
 
 
@@ -151,6 +151,16 @@ class Founded:
     recovery_code: str = field(repr=False)
     fingerprint: str
     member: Member
+
+
+@dataclass(frozen=True)
+class Print:
+    """The agency's present recovery code: of which epoch, by whom, when, and when its end was typed back (None: not yet)."""
+
+    epoch: int
+    made_by: uuid.UUID
+    made_at: datetime
+    confirmed_at: datetime | None
 
 
 @dataclass(frozen=True)
