@@ -56,7 +56,7 @@ def decide(actor: Actor, verb: Verb, target: Target) -> Decision:
 
 
 def decide_many(actor: Actor, verb: Verb, targets: Sequence[Target]) -> list[Decision]:
-    """Return one decision for each of `targets`, in order; for lists."""
+    """Return one decision for each of `targets`, in order; for lists. Rows with equal facts are decided once."""
     who = _Who.of(actor)
     return [_decided(who, verb, target) for target in targets]
 
