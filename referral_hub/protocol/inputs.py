@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from referral_hub import errors
@@ -16,6 +17,7 @@ EVENT_FACTS = ("for", "ends")
 KIND_FACTS = ("kind", "kinds")
 
 
+@cache
 def choices(event: str, name: str, *, recipient_kind: str = "") -> tuple[Item, ...]:
     """Return the codes that a coded input offers at an event, for a recipient of this kind where it is known.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from referral_hub import errors
@@ -88,8 +89,13 @@ def step(life: Life, event: str, *, side: str, inputs: Mapping[str, Any], guards
 
 def available(life: Life, side: str, *, now: datetime | None = None) -> tuple[Event, ...]:
     """Return the events that state, flags and, with `now`, times allow this side. The guards that the caller must give are not asked."""
+    return tuple(one for one in _from_state(life.state) if side in one.by and _flag_stands(life, one) and _may_hold(life, one, now))
+
+
+@cache
+def _from_state(state: str) -> tuple[Event, ...]:
     events = current().lifecycle.events.values()
-    return tuple(one for one in events if side in one.by and _fits_state(life, one) and _may_hold(life, one, now))
+    return tuple(one for one in events if (state in one.from_ if one.from_ else not state))
 
 
 def replay(events: Iterable[Fired], *, start: Life | None = None) -> Life:
@@ -110,7 +116,11 @@ def replay(events: Iterable[Fired], *, start: Life | None = None) -> Life:
 
 def _fits_state(life: Life, event: Event) -> bool:
     in_state = life.state in event.from_ if event.from_ else not life.state
-    return in_state and (not event.if_ or event.if_ in life.flags)
+    return in_state and _flag_stands(life, event)
+
+
+def _flag_stands(life: Life, event: Event) -> bool:
+    return not event.if_ or event.if_ in life.flags
 
 
 def _within(start: datetime | None, event: str, now: datetime) -> bool:
@@ -147,20 +157,24 @@ def _may_hold(life: Life, event: Event, now: datetime | None) -> bool:
 
 
 def _after(life: Life, event: Event, inputs: Mapping[str, Any], now: datetime) -> Life:
-    state = _next_state(life, event)
+    state, flags = _next_state(life, event), _next_flags(life, event)
     grant, restores = _next_grant(life, event.grant)
-    moved = replace(
+    return replace(
         life,
         state=state,
         business=event.business,
-        flags=_next_flags(life, event),
+        flags=flags,
         grant=grant,
         restores=restores,
         previous=_next_previous(life, state),
         sections=_next_sections(life, event, inputs),
         since=now if state != life.state else life.since,
+        sent_at=now if event.code == "send" else life.sent_at,
+        accepted_at=now if "ever_accepted" in event.sets else life.accepted_at if "ever_accepted" in flags else None,
+        basis_ended_at=(life.basis_ended_at or now) if "basis_needed" in flags else None,
+        **_ending(life, state, grant, now),
+        **_clocks(life, event, state, now),
     )
-    return _with_clock(_with_times(moved, life, event, now), life, event, now)
 
 
 def _next_state(life: Life, event: Event) -> str:
@@ -202,38 +216,31 @@ def _next_sections(life: Life, event: Event, inputs: Mapping[str, Any]) -> froze
     return life.sections - named if event.grant == "narrow" else life.sections
 
 
-def _with_times(moved: Life, life: Life, event: Event, now: datetime) -> Life:
-    ends = current().lifecycle.states[moved.state].terminal and moved.state != life.state
-    window = current().lifecycle.read_only_window.get(moved.state)
-    until = later(now, window) if ends and window else moved.window_until
-    needed = "basis_needed" in moved.flags
-    return replace(
-        moved,
-        sent_at=now if event.code == "send" else moved.sent_at,
-        accepted_at=now if "ever_accepted" in event.sets else moved.accepted_at if "ever_accepted" in moved.flags else None,
-        ended_at=now if ends and not life.ended_at else moved.ended_at,
-        basis_ended_at=now if "basis_needed" in event.sets and not life.basis_ended_at else moved.basis_ended_at if needed else None,
-        window_until=until if moved.grant == "read_only" else None,
-    )
+def _ending(life: Life, state: str, grant: str, now: datetime) -> dict[str, Any]:
+    """Return when the referral ended, and until when it may still be read."""
+    if state == life.state or not current().lifecycle.states[state].terminal:
+        return {"window_until": life.window_until if grant == "read_only" else None}
+    window = current().lifecycle.read_only_window.get(state)
+    return {"ended_at": life.ended_at or now, "window_until": later(now, window) if window and grant == "read_only" else None}
 
 
-def _with_clock(moved: Life, life: Life, event: Event, now: datetime) -> Life:
+def _clocks(life: Life, event: Event, state: str, now: datetime) -> dict[str, Any]:
     """Start, pause and stop the own clock. Leaving on-hold resumes it whatever event does it: paused time never counts."""
     if event.clock == "stop":
-        return replace(moved, clock="", clock_from=None, paused_at=None, paused_for=timedelta())
+        return {"clock": "", "clock_from": None, "paused_at": None, "paused_for": timedelta()}
     if event.clock in {"start", "next", "restart"}:
-        return replace(moved, clock=_clock_after(moved, life, event), clock_from=now, paused_at=None, paused_for=timedelta())
+        return {"clock": _next_clock(life, event, state), "clock_from": now, "paused_at": None, "paused_for": timedelta()}
     if event.clock == "pause":
-        return replace(moved, paused_at=moved.paused_at or now)
-    leaves = life.state == "on-hold" and moved.state != "on-hold"
-    if moved.paused_at and (leaves or event.clock == "resume"):
-        return replace(moved, paused_at=None, paused_for=moved.paused_for + (now - moved.paused_at))
-    return moved
+        return {"paused_at": life.paused_at or now}
+    leaves = life.state == "on-hold" and state != "on-hold"
+    if life.paused_at and (leaves or event.clock == "resume"):
+        return {"paused_at": None, "paused_for": life.paused_for + (now - life.paused_at)}
+    return {}
 
 
-def _clock_after(moved: Life, life: Life, event: Event) -> str:
-    if moved.state in ANSWERED_BEFORE:
+def _next_clock(life: Life, event: Event, state: str) -> str:
+    if state in ANSWERED_BEFORE:
         return "ack"
     if event.clock == "restart":
         return life.clock or "update_every"
-    return "first_service" if moved.state == "accepted" else "update_every"
+    return "first_service" if state == "accepted" else "update_every"
