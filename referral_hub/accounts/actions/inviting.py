@@ -129,7 +129,7 @@ def check(
         "name": _length(name, LONGEST_NAME, required=True),
         "phone": _length(phone or "", LONGEST_PHONE, required=False),
         "language": () if language in LANGUAGES else ("not_a_code",),
-        "timezone": () if timezone is None or timezone in protocol.current().codelist("timezones") else ("not_a_code",),
+        "timezone": () if timezone is None or typed.is_zone(timezone) else ("not_a_code",),
     }
     wrong = {field: codes for field, codes in problems.items() if codes}
     if wrong:

@@ -13,6 +13,7 @@ from referral_hub.accounts.actions import act
 from referral_hub.accounts.actions.inviting import LANGUAGES, issue_link
 from referral_hub.accounts.records import InvitationRow, SessionRow
 from referral_hub.accounts.rules import roles as role_rules
+from referral_hub.accounts.rules import typed
 from referral_hub.accounts.values import Reset, State
 from referral_hub.vault import agency as agency_keys
 
@@ -222,7 +223,7 @@ def change_settings(
     doing = act.own(session, actor=actor, verb=Verb.ACCOUNT_SETTINGS, kind="account", now=now, request_id=request_id)
     wrong = {
         name: ("not_a_code",)
-        for name, good in (("language", language in LANGUAGES), ("timezone", timezone in protocol.current().codelist("timezones")))
+        for name, good in (("language", language in LANGUAGES), ("timezone", typed.is_zone(timezone)))
         if not good
     }
     if wrong:

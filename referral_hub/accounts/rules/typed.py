@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING
 
-from referral_hub import errors
+from referral_hub import errors, protocol
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -70,6 +70,12 @@ def check_passphrase(passphrase: str, *, not_like: Collection[str] = ()) -> None
 
 def _squeezed(text: str) -> str:
     return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
+
+
+def is_zone(name: str) -> bool:
+    """Whether `name` is the IANA name of one of the agreed time zones (timezones.yaml)."""
+    zones = protocol.current().codelist("timezones")
+    return any(name in (item.facts["iana"], *item.facts.get("also", ())) for item in zones)
 
 
 def propose_code(label: str, taken: Iterable[str]) -> str:
