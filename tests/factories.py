@@ -17,7 +17,7 @@ from referral_hub import access
 from referral_hub.access import Actor
 from referral_hub.accounts.records import MemberRow
 from referral_hub.db import transact
-from referral_hub.directory.records import AgencyRow
+from referral_hub.directory.records import AgencyRow, ServiceRow
 from referral_hub.vault.keyring import Keyring
 from tests.vault.world import World
 
@@ -68,6 +68,17 @@ class Network:
         )  # fmt: skip
         transact(self.session, lambda s: s.add(row))
         return house
+
+    def offer(self, house, *services):
+        """Let an agency offer these services (service_types.yaml), to anybody, at its own hours."""
+        rows = [
+            ServiceRow(
+                id=uuid.uuid4(), agency_id=house.id, code=code, hours="office", closed=False, capacity="available", slots=None,
+                capacity_as_of=self.now, sex=[], age_min=0, age_max=None, bring=[], note="",
+            )
+            for code in services
+        ]  # fmt: skip
+        transact(self.session, lambda s: s.add_all(rows))
 
     def member(self, house, *roles, code=None):
         """A new active member of an agency with these roles (agency_roles.yaml)."""

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from referral_hub import access, audit, errors
 from referral_hub.access import Target, Verb
+from referral_hub.audit import queries as log
 from referral_hub.cases import rules, scope
 from referral_hub.cases.aliases import alias_for
 from referral_hub.cases.editing import edit_section
@@ -171,11 +172,11 @@ def _begin(session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID,
 
 
 def _last_change(session: Session, found: Found) -> dict[str, Any]:
-    """Return who changed the case last (`who`: member id), when and by which act, from the log."""
-    recent = audit.queries.latest(session, filters=audit.queries.Filter(object_id=found.case.subject, outcome="allow"))
+    """Return who changed the case last (`who`: member code) and when, from the log."""
+    recent = log.latest(session, filters=log.Filter(object_id=found.case.subject, outcome="allow"))
     for logged in recent:
         if logged.entry.action in CHANGES:
-            return {"who": logged.entry.actor_id, "when": logged.entry.occurred_at, "event": logged.entry.action}
+            return {"who": scope.member_code(session, logged.entry.actor_id), "when": logged.entry.occurred_at}
     return {}
 
 

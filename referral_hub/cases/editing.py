@@ -53,7 +53,7 @@ def edit_section(
     Raises:
         errors.NotFound: no such case in scope, or no section of the person.
         errors.NotAllowed: the policy refused.
-        errors.StaleVersion: another revision was saved meanwhile (`who`: member id, `when`, `event`).
+        errors.StaleVersion: another revision was saved meanwhile (`who`: member code, `when`).
         errors.RuleBroken: the section does not apply to this case (`guard_failed`).
         errors.InputInvalid: every field that is wrong or missing, as "section.field".
         errors.CannotOpen: what is stored does not verify.
@@ -62,6 +62,8 @@ def edit_section(
         raise errors.NotFound
     found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="update", sections=frozenset({section}))
     decision = access.require(actor, Verb.CASE_EDIT, found.target)
+    if not rules.may_write(access.abilities(actor.roles), section):
+        raise errors.NotAllowed("role_lacks_ability", decision.rule_ids)
     _expect_revision(session, case_id, section, version)
     asked = rules.sections_read_with(section)
     stored, _ = reading.open_now(session, keys=keys, agency_id=found.case.agency_id, case_id=case_id, sections=asked, now=now)
@@ -92,7 +94,7 @@ def _expect_revision(session: Session, case_id: uuid.UUID, section: str, version
         return
     if stored is None:
         raise errors.StaleVersion
-    raise errors.StaleVersion(who=stored.author, when=stored.at, event=str(Verb.CASE_EDIT))
+    raise errors.StaleVersion(who=scope.member_code(session, stored.author), when=stored.at)
 
 
 def _checked(
@@ -136,6 +138,6 @@ def _write_facts(
     row.minor = bool(person.get("profile", {}).get("is_child", row.minor))
     row.second_person_needed = rules.needs_second_person(section, values, was=row.second_person_needed)
     row.retention_until = rules.keep_until(last=row.last_activity, minor=row.minor, person=person)
-    if section == "safe_contact":
+    if section == rules.SAFE_CONTACT:
         row.companion_id = uuid.UUID(values["companion"]) if "companion" in values else None
     session.flush()

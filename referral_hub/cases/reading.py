@@ -64,8 +64,9 @@ def open_sections(
         errors.NotAllowed: the policy refused.
         ValueError: sections and fields that are not one opening; a fault of the caller.
     """
-    verb = _verb_of(frozenset(sections), frozenset(fields))
+    reading, verb = _verbs_of(frozenset(sections), frozenset(fields))
     found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="share", sections=frozenset(sections))
+    access.require(actor, reading, found.target)
     decision = access.require(actor, verb, found.target)
     filled = _filled(session, case_id) & frozenset(sections)
     if not filled:
@@ -162,15 +163,13 @@ def _content(section: str, values: Mapping[str, Any], fields: frozenset[str], re
     return Content(Plain.of(shown), hidden, tails, revision)
 
 
-def _verb_of(sections: frozenset[str], fields: frozenset[str]) -> Verb:
-    if not sections:
+def _verbs_of(sections: frozenset[str], fields: frozenset[str]) -> tuple[Verb, Verb]:
+    """Return the verb that reads these sections, and the verb of the opening: who may not read a section reveals no field of it."""
+    if not sections or (rules.SAFE_CONTACT in sections and len(sections) != 1):
         raise ValueError("sections")
-    if fields:
-        if len(sections) != 1 or {name.partition(".")[0] for name in fields} != sections:
-            raise ValueError("fields")
-        return Verb.FIELD_REVEAL
-    if "safe_contact" in sections:
-        if len(sections) != 1:
-            raise ValueError("sections")
-        return Verb.SECTION_SAFE_CONTACT_READ
-    return Verb.CASE_READ
+    reading = Verb.SECTION_SAFE_CONTACT_READ if rules.SAFE_CONTACT in sections else Verb.CASE_READ
+    if not fields:
+        return reading, reading
+    if len(sections) != 1 or {name.partition(".")[0] for name in fields} != sections:
+        raise ValueError("fields")
+    return reading, Verb.FIELD_REVEAL

@@ -10,12 +10,14 @@ from referral_hub import protocol
 from referral_hub.protocol import deadlines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
 FIRST_STAGE = "engagement_intake_contract"
 EXTREME = "extreme"  # risk_levels: a second person decides with (DECISIONS 20)
 PERSON = ("profile", "identity")  # sections that tell the age
+SAFE_CONTACT = "safe_contact"
+_WRITERS = frozenset({"create", "create_draft"})  # abilities that write the whole file; `safe_contact` keeps its own section only
 _HIDDEN_TYPES = frozenset({"secret", "nik"})
 _TAIL = 4
 
@@ -23,6 +25,11 @@ _TAIL = 4
 def sections_of_person() -> tuple[str, ...]:
     """Return the codes of the sections that are written once for the person and kept in the own file, in the order of the form."""
     return tuple(code for code, section in protocol.current().sections.items() if section.written_for == "case")
+
+
+def may_write(abilities: Collection[str], section: str) -> bool:
+    """Tell whether somebody with these abilities writes this section: who only keeps safe contact writes nothing else (agency_roles.yaml, reads)."""
+    return section == SAFE_CONTACT or not _WRITERS.isdisjoint(abilities)
 
 
 def sections_read_with(section: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, exists, false, func, select, true
+from sqlalchemy import UUID, ColumnElement, SQLColumnExpression, Text, and_, column, exists, false, func, select, table, true
 from sqlalchemy.orm import aliased
 
 from referral_hub import access, errors
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from referral_hub.access import Actor
     from referral_hub.vault.hub import HubKeys
 
+_MEMBER = table("member", column("id", UUID(as_uuid=True)), column("code", Text))  # of the accounts room, named as foreign keys name it
 SUPERVISING = frozenset({"approve", "grant", "assign"})  # abilities that reach unassigned cases of the own agency (policies/)
 
 
@@ -152,3 +153,8 @@ def target_of(case: Case, *, member_id: uuid.UUID, conflict: bool, sections: fro
 def with_self(target: Target) -> Target:
     """Return the facts of an act that concerns the actor's own person: the member declares the own conflict."""
     return replace(target, is_self=True)
+
+
+def member_code(session: Session, member_id: uuid.UUID | None) -> str:
+    """Return the code that colleagues know a member by (PS-02), empty where there is none: for "somebody else was faster"."""
+    return session.scalar(select(_MEMBER.c.code).where(_MEMBER.c.id == member_id)) or ""
