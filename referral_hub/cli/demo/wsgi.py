@@ -1,0 +1,19 @@
+"""What the web server loads for the demonstration: plain-http cookies and a cheap key derivation, loopback only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from referral_hub.app import create_app
+from referral_hub.cli.demo.place import CHEAP, Place
+from referral_hub.cli.logging import configure
+from referral_hub.gate.cookies import CookiePolicy
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def demo() -> Flask:
+    """Return the demonstration's application."""
+    configure()
+    return create_app(Place.default().settings(), cookies=CookiePolicy(secure=False, prefix=""), kdf=CHEAP)

@@ -1,0 +1,130 @@
+"""The command line: `referral-hub …`. Each command is one line to its room."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from referral_hub import errors
+from referral_hub.cli import operations
+
+
+class Commands(click.Group):
+    """Commands that end with a sentence, not a traceback, when a named failure stops them."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; a named failure becomes one line and exit code 2."""
+        try:
+            return super().invoke(ctx)
+        except errors.HubError as failure:
+            facts = ", ".join(f"{name} {value}" for name, value in failure.facts.items())
+            raise click.ClickException(f"{failure.code}{': ' if facts else ''}{facts}") from None
+
+
+@click.group(cls=Commands)
+def main() -> None:
+    """Operate a Referral Hub. Settings: config/<profile>.toml and HUB_* (HUB_PROFILE names the profile)."""
+
+
+@main.group()
+def keys() -> None:
+    """Keys of the hub: files outside the database."""
+
+
+@keys.command("init")
+@click.option("--agency", default="sekretariat-jejaring", show_default=True, help="code of the network's own agency")
+@click.option("--name", required=True, help="its name")
+@click.option("--admin-name", required=True, help="first administrator")
+@click.option("--admin-mail", required=True)
+def keys_init(agency: str, name: str, admin_name: str, admin_mail: str) -> None:
+    """Make the key folder and the network agency; print the first administrator's invitation."""
+    click.echo(operations.bootstrap(agency=agency, name=name, admin_name=admin_name, admin_mail=admin_mail))
+
+
+@main.group()
+def database() -> None:
+    """The database: roles and migrations."""
+
+
+@database.command("init")
+@click.option("--admin-url", required=True, help="address of a superuser, used once")
+@click.option("--name", default="referral_hub", show_default=True)
+def database_init(admin_url: str, name: str) -> None:
+    """Make the three database roles and an empty database."""
+    operations.init_database(admin_url, name)
+
+
+@database.command("migrate")
+def database_migrate() -> None:
+    """Bring the database up to the newest revision (owner role)."""
+    operations.migrate_database()
+
+
+@main.group()
+def agency() -> None:
+    """Agencies of the network."""
+
+
+@agency.command("create")
+@click.option("--code", required=True)
+@click.option("--name", required=True)
+@click.option("--kind", required=True, help="code of agency_kinds.yaml")
+@click.option("--region", required=True, help="Kemendagri code, e.g. 32.73")
+@click.option("--timezone", default="Asia/Jakarta", show_default=True)
+@click.option("--hours", default="office", show_default=True, help="code of business_hours.yaml")
+@click.option("--service", "services", multiple=True, help="code of service_types.yaml; may be given again")
+@click.option("--admin-name", required=True)
+@click.option("--admin-mail", required=True)
+def agency_create(**facts: Any) -> None:
+    """Register an agency and print its first administrator's invitation."""
+    click.echo(operations.create_agency(**facts))
+
+
+@main.group()
+def audit() -> None:
+    """The access log."""
+
+
+@audit.command("fsck")
+@click.option("--json", "as_json", is_flag=True)
+def audit_fsck(*, as_json: bool) -> None:
+    """Check the whole log against the database; exit 1 when something differs."""
+    differences = operations.fsck()
+    click.echo(json.dumps(differences, indent=1) if as_json else "\n".join(differences) or "no difference")
+    raise SystemExit(1 if differences else 0)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8080, show_default=True)
+@click.option("--workers", default=2, show_default=True)
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve the pages (behind a reverse proxy that ends TLS)."""
+    operations.serve(host=host, port=port, workers=workers)
+
+
+@main.command()
+def worker() -> None:
+    """Run the worker: checkpoints, tombstones, tidying."""
+    operations.work()
+
+
+@main.command()
+@click.option("--port", default=8080, show_default=True)
+@click.option("--code", "email", help="print the present second-factor code of a demonstration account")
+@click.option("--stop", is_flag=True, help="stop a database that is left running")
+@click.option("--part", type=click.Choice(["web", "worker"]), hidden=True)
+def demo(port: int, email: str | None, part: str | None, *, stop: bool) -> None:
+    """Start the demonstration on this machine: fictional network, loopback only."""
+    from referral_hub.cli.demo import run  # noqa: PLC0415 - nothing of the demonstration is loaded by other commands
+
+    if email:
+        click.echo(run.present_code(email))
+    elif stop:
+        run.stop()
+    elif part:
+        run.part(part, port=port)
+    else:
+        run.start(port=port)

@@ -1,0 +1,31 @@
+"""Run the web workers under granian.
+
+Two processes by default. Each has a few blocking threads, of which the gate's turnstile lets one work at a time:
+a key derivation at sign-in leaves the turnstile, so it stops no other request (docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+from granian import Granian
+from granian.constants import Interfaces
+from granian.log import LogLevels
+
+BLOCKING_THREADS = 4
+
+
+def serve(target: str, *, host: str, port: int, workers: int = 2) -> None:
+    """Serve the WSGI factory `target` ("module:function") until stopped; a worker that dies is replaced."""
+    Granian(
+        target,
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=BLOCKING_THREADS,
+        factory=True,
+        backpressure=64,
+        respawn_failed_workers=True,
+        log_access=False,
+        log_level=LogLevels.warning,
+        websockets=False,
+    ).serve()
