@@ -67,6 +67,29 @@ class Service:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NewAgency:
+    """An agency as it is registered. `disclosure` None: by kind (a shelter is disclosed as one). `tiers` may only hide more than that."""
+
+    code: str
+    name: str
+    kind: str
+    region: str
+    coverage: tuple[str, ...]
+    timezone: str
+    hours: str
+    government: bool = False
+    on_call_24h: bool = False
+    languages: tuple[str, ...] = ("id",)
+    access: tuple[str, ...] = ()
+    email: str | None = None
+    phone: str | None = None
+    disclosure: str | None = None
+    tiers: Mapping[str, str] = field(default_factory=dict)
+    sectors: tuple[str, ...] = ()
+    exit_url: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class NewService:
     """A service as it is entered. `hours` None: those of the agency."""
 
