@@ -115,7 +115,9 @@ def test_one_person_confirms_a_founding_once_and_each_role_once(network):
         indra.act(actions.confirm_founding, **confirm)
     with pytest.raises(errors.NotAllowed):
         house.admin.act(actions.confirm_founding, **confirm)
-    items = {i.code: i.done for i in transact(network.session, lambda s: queries.checklist(s, hub=network.hub, agency_id=house.agency.id)).items}
+    items = {
+        i.code: i.done for i in transact(network.session, lambda s: queries.checklist(s, hub=network.hub, agency_id=house.agency.id)).items
+    }
     assert items["confirmed_auditor"]
     assert not items["confirmed_admin"]
 

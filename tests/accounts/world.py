@@ -128,7 +128,9 @@ class Network:
     def secretariat(self):
         """Make the network's agency; return its administrator, enrolled."""
         new = agency_input("sekretariat", "network")
-        _, link = self.operator(bootstrap.found_network, keys=self.operator_keys, agency=new, name="Zaki", mail="zaki@jejaring.rujukan.test")
+        _, link = self.operator(
+            bootstrap.found_network, keys=self.operator_keys, agency=new, name="Zaki", mail="zaki@jejaring.rujukan.test"
+        )
         zaki = self.person(link, "zaki@jejaring.rujukan.test")
         zaki.enrol()
         return zaki
@@ -184,4 +186,12 @@ class House:
 
 
 def agency_input(code, kind):
-    return NewAgency(code=code, name=f"Lembaga {code} (simulasi)", kind=kind, region="32.73", coverage=("32.73",), timezone="Asia/Jakarta", hours="office")
+    return NewAgency(
+        code=code,
+        name=f"Lembaga {code} (simulasi)",
+        kind=kind,
+        region="32.73",
+        coverage=("32.73",),
+        timezone="Asia/Jakarta",
+        hours="office",
+    )

@@ -33,8 +33,9 @@ def clean(text: str) -> str:
 
 
 def normal_mail(mail: str) -> str:
-    """Return `mail` as it is compared: NFKC, trimmed, case-folded. Nothing is guessed about plus signs or points."""
-    return unicodedata.normalize("NFKC", clean(mail)).strip().casefold()
+    """Return `mail` as it is compared: NFKC, case-folded, trimmed. Nothing is guessed about plus signs or points."""
+    folded = unicodedata.normalize("NFKC", clean(mail)).casefold()
+    return unicodedata.normalize("NFKC", folded).strip()
 
 
 def check_mail(mail: str) -> str:
