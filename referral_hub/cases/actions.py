@@ -66,12 +66,20 @@ def open_case(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
 
 
 def assign(
-    session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, member: Colleague, version: int, now: datetime, request_id: str = ""
+    session: Session,
+    *,
+    actor: Actor,
+    keys: Keyring,
+    case_id: uuid.UUID,
+    member: Colleague,
+    version: int,
+    now: datetime,
+    request_id: str = "",
 ) -> Case:
     """Assign a colleague of the own agency to a case; assigning twice changes nothing but the version. `case.assign`.
 
     Raises:
-        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
+        errors.NotFound: no such case at the agency. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
         errors.InputInvalid: `member` belongs to another agency (`member`: not_known).
     """
     found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_ASSIGN, version=version)
@@ -82,12 +90,20 @@ def assign(
 
 
 def unassign(
-    session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, member_id: uuid.UUID, version: int, now: datetime, request_id: str = ""
+    session: Session,
+    *,
+    actor: Actor,
+    keys: Keyring,
+    case_id: uuid.UUID,
+    member_id: uuid.UUID,
+    version: int,
+    now: datetime,
+    request_id: str = "",
 ) -> Case:
     """End a colleague's assignment to a case. `case.assign`.
 
     Raises:
-        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
+        errors.NotFound: no such case at the agency. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
         errors.RuleBroken: nobody would be left (`guard_failed`), or the member is not assigned (`wrong_state`).
     """
     found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_ASSIGN, version=version)
@@ -105,7 +121,7 @@ def set_stage(
     """Move a case to the next stage of help, or back to an earlier one. `case.stage`.
 
     Raises:
-        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
+        errors.NotFound: no such case at the agency. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
         errors.InputInvalid: no such stage. errors.RuleBroken: the step is not possible (`wrong_state`).
     """
     found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_STAGE, version=version)
@@ -123,7 +139,7 @@ def protect(
     """Mark a case as protected, or lift the mark: identity then asks for a fresh sign-in. `case.protect`.
 
     Raises:
-        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
+        errors.NotFound: no such case at the agency. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
     """
     found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_PROTECT, version=version)
     found.row.protected = protected
@@ -138,7 +154,7 @@ def conflict_add(
     The entry names the case and never the member. Adding twice changes nothing; so the answer tells nobody who stands on the list.
 
     Raises:
-        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused.
+        errors.NotFound: no such case at the agency. errors.NotAllowed: the policy refused.
     """
     found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="update")
     target = found.target if member_id != actor.member_id else scope.with_self(found.target)
@@ -154,7 +170,7 @@ def conflict_remove(
     """Take a member off the case's conflict list; taking off who is not on it changes nothing. `case.conflict_remove`.
 
     Raises:
-        errors.NotFound: no such case in scope. errors.NotAllowed: the policy refused.
+        errors.NotFound: no such case at the agency. errors.NotAllowed: the policy refused.
     """
     found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="update")
     decision = access.require(actor, Verb.CASE_CONFLICT_REMOVE, found.target)

@@ -30,7 +30,9 @@ def alias_for(session: Session, *, case_id: uuid.UUID, agency_id: uuid.UUID, dra
         errors.Unavailable: no free code in eight draws (`at_capacity`).
     """
     for _ in range(TRIES):
-        found = session.execute(select(AliasRow.id, AliasRow.code).where(AliasRow.case_id == case_id, AliasRow.agency_id == agency_id)).one_or_none()
+        found = session.execute(
+            select(AliasRow.id, AliasRow.code).where(AliasRow.case_id == case_id, AliasRow.agency_id == agency_id)
+        ).one_or_none()
         if found is not None:
             return Alias(found.id, found.code)
         values = {"id": uuid.uuid4(), "case_id": case_id, "agency_id": agency_id, "code": f"SM-{draw()}"}
@@ -51,7 +53,9 @@ def case_of_alias(session: Session, *, agency_id: uuid.UUID, code: str) -> uuid.
         errors.NotFound: the agency knows no such code.
     """
     letters = codes.normalise(code).removeprefix("SM")
-    case_id = session.scalar(select(AliasRow.case_id).where(AliasRow.agency_id == agency_id, AliasRow.code == f"SM-{letters[:4]}-{letters[4:]}"))
+    case_id = session.scalar(
+        select(AliasRow.case_id).where(AliasRow.agency_id == agency_id, AliasRow.code == f"SM-{letters[:4]}-{letters[4:]}")
+    )
     if case_id is None:
         raise errors.NotFound
     return case_id

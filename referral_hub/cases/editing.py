@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from referral_hub.access import Actor
+    from referral_hub.access import Actor, Decision
     from referral_hub.cases.records import CaseRow
+    from referral_hub.cases.scope import Found
     from referral_hub.protocol.forms import Validated
     from referral_hub.vault.keyring import Keyring
 
@@ -45,19 +46,36 @@ def edit_section(
 ) -> Saved:
     """Seal a section of the own file as a new revision, with one `case.edit` entry that names it.
 
-    `values` as in `protocol.forms`. `version` is the revision of this section that the form showed, 0 for an empty one. `keep` names fields
-    whose stored value stays (sensitive ones that the form did not show); `only` makes it a partial form, which leaves all other fields as
-    they are. `known`: codes that the form could offer, as for `forms.Context`; a companion must be one of `known["user"]`.
+    `values` as in `protocol.forms`. `version`: the revision of this section that the form showed, 0 for an empty one. `keep`: fields whose
+    stored value stays (sensitive ones that the form did not show); `only` makes it a partial form, which leaves all other fields as they are.
+    `known`: codes that the form could offer, as for `forms.Context`; a companion must be one of `known["user"]`.
     Profile, identity and the sections that conditions ask about are opened for it in memory; nothing of them is shown.
 
     Raises:
-        errors.NotFound: no such case in scope, or no section of the person.
-        errors.NotAllowed: the policy refused.
+        errors.NotFound: no such case at the agency, or no section of the person. errors.NotAllowed: the policy refused.
         errors.StaleVersion: another revision was saved meanwhile (`who`: member code, `when`).
         errors.RuleBroken: the section does not apply to this case (`guard_failed`).
-        errors.InputInvalid: every field that is wrong or missing, as "section.field".
-        errors.CannotOpen: what is stored does not verify.
+        errors.InputInvalid: every field that is wrong or missing, as "section.field". errors.CannotOpen: what is stored does not verify.
     """
+    found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, section=section, version=version)
+    asked = rules.sections_read_with(section)
+    stored, _ = reading.open_now(session, keys=keys, agency_id=found.case.agency_id, case_id=case_id, sections=asked, now=now)
+    context = forms.Context(now=now, timezone=actor.timezone, sections=stored, known=known or {})
+    checked = _checked(section, values, stored=stored.get(section, {}), context=context, keep=keep, only=only)
+    contents = _with_age(section, checked.values, stored=stored, context=context)
+    plains = {code: Plain.of(fields) for code, fields in contents.items()}
+    sealed = parts.seal_parts(
+        session, keys=keys, agency_id=found.case.agency_id, object_kind=ObjectKind.CASE, object_id=case_id, contents=plains, now=now
+    )
+    _write_facts(session, found.row, section, checked.values, person=stored | contents, actor=actor, now=now)
+    after = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id)
+    facts = after.facts | {"object_version": after.case.version, "sections": (section,)}
+    audit.record(session, audit.entry_for(actor, Verb.CASE_EDIT, now=now, decision=decision, request_id=request_id, **facts))
+    return Saved(after.case, section, sealed[section].revision, checked.warnings)
+
+
+def _begin(session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, section: str, version: int) -> tuple[Found, Decision]:
+    """Find and lock the case, decide, and see that the form is not stale."""
     if section not in rules.sections_of_person():
         raise errors.NotFound
     found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="update", sections=frozenset({section}))
@@ -65,27 +83,7 @@ def edit_section(
     if not rules.may_write(access.abilities(actor.roles), section):
         raise errors.NotAllowed("role_lacks_ability", decision.rule_ids)
     _expect_revision(session, case_id, section, version)
-    asked = rules.sections_read_with(section)
-    stored, _ = reading.open_now(session, keys=keys, agency_id=found.case.agency_id, case_id=case_id, sections=asked, now=now)
-    context = forms.Context(now=now, timezone=actor.timezone, sections=stored, known=known or {})
-    if not forms.section_applies(section, context=context):
-        raise errors.RuleBroken("guard_failed")
-    checked = _checked(section, values, stored=stored.get(section, {}), context=context, keep=keep, only=only)
-    contents = _with_age(section, checked.values, stored=stored, context=context)
-    sealed = parts.seal_parts(
-        session,
-        keys=keys,
-        agency_id=found.case.agency_id,
-        object_kind=ObjectKind.CASE,
-        object_id=case_id,
-        contents={code: Plain.of(fields) for code, fields in contents.items()},
-        now=now,
-    )
-    _write_facts(session, found.row, section, checked.values, person=stored | contents, actor=actor, now=now)
-    after = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id)
-    facts = after.facts | {"object_version": after.case.version, "sections": (section,)}
-    audit.record(session, audit.entry_for(actor, Verb.CASE_EDIT, now=now, decision=decision, request_id=request_id, **facts))
-    return Saved(after.case, section, sealed[section].revision, checked.warnings)
+    return found, decision
 
 
 def _expect_revision(session: Session, case_id: uuid.UUID, section: str, version: int) -> None:
@@ -106,7 +104,9 @@ def _checked(
     keep: Collection[str],
     only: Collection[str] | None,
 ) -> Validated:
-    """Return the whole section as it will be sealed, or raise InputInvalid with every field that is amiss."""
+    """Return the whole section as it will be sealed, or raise RuleBroken or InputInvalid with every field that is amiss."""
+    if not forms.section_applies(section, context=context):
+        raise errors.RuleBroken("guard_failed")
     kept = {code: value for code, value in stored.items() if code in keep or (only is not None and code not in only)}
     checked = forms.validate_section(section, {**values, **kept}, context=context, only=None if only is None else {*only, *kept})
     problems = {f"{section}.{code}": codes for code, codes in checked.problems.items()}
@@ -123,7 +123,9 @@ def _with_age(section: str, values: dict[str, Any], *, stored: Person, context: 
     contents = {section: values}
     profile = stored.get("profile")
     if section == "identity" and profile is not None:
-        again = forms.validate_section("profile", profile, context=forms.Context(context.now, context.timezone, sections={"identity": values}))
+        again = forms.validate_section(
+            "profile", profile, context=forms.Context(context.now, context.timezone, sections={"identity": values})
+        )
         if again.values.get("is_child") != profile.get("is_child"):
             contents["profile"] = profile | {"is_child": again.values.get("is_child")}
     return contents

@@ -38,9 +38,7 @@ __all__ = [
 MOST = 50
 
 
-def about(
-    session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID, lock: str = "", sections: Collection[str] = ()
-) -> About:
+def about(session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID, lock: str = "", sections: Collection[str] = ()) -> About:
     """Return what other rooms need to decide and record about a case of the actor's agency: the policy's facts, subject and flags.
 
     `lock`: "" none, "share", "update" (lock order: the referral, then its case, then the consent). Whether the actor may is for the
@@ -58,8 +56,8 @@ def case(session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID) ->
     """Return a case within the actor's scope; no content, no entry.
 
     Raises:
-        errors.NotFound: not in scope, or on the conflict list.
-        errors.NotAllowed: the actor's roles see no cases.
+        errors.NotFound: no such case at the actor's agency.
+        errors.NotAllowed: the policy refused: not assigned, on the conflict list (both a plain 404), or a role that sees no cases.
     """
     found = scope.find(session, hub=hub, actor=actor, case_id=case_id)
     access.require(actor, Verb.CASE_LIST, found.target)
@@ -70,8 +68,8 @@ def detail(session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID,
     """Return a case page in clear metadata with its filled sections, and record that it was shown (`case.list`, one subject).
 
     Raises:
-        errors.NotFound: not in scope, or on the conflict list.
-        errors.NotAllowed: the actor's roles see no cases.
+        errors.NotFound: no such case at the actor's agency.
+        errors.NotAllowed: the policy refused: not assigned, on the conflict list (both a plain 404), or a role that sees no cases.
     """
     found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id)
     decision = access.require(actor, Verb.CASE_LIST, found.target)
@@ -145,7 +143,9 @@ def is_assigned(session: Session, *, case_id: uuid.UUID, member_id: uuid.UUID) -
 
 
 def _lines(actor: Actor, *, hub: HubKeys, stage: str | None) -> Select[CaseRow, uuid.UUID, str, list[uuid.UUID] | None]:
-    members = select(func.array_agg(CaseMemberRow.member_id)).where(CaseMemberRow.case_id == CaseRow.id).correlate(CaseRow).scalar_subquery()
+    members = (
+        select(func.array_agg(CaseMemberRow.member_id)).where(CaseMemberRow.case_id == CaseRow.id).correlate(CaseRow).scalar_subquery()
+    )
     query = (
         select(CaseRow, AliasRow.id, AliasRow.code, members)
         .join(AliasRow, (AliasRow.case_id == CaseRow.id) & (AliasRow.agency_id == CaseRow.agency_id))

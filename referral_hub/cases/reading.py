@@ -60,8 +60,7 @@ def open_sections(
     when `fields` ("identity.nik") are asked for, which must be fields of the one section named. Sections that are empty are left out.
 
     Raises:
-        errors.NotFound: no such case in scope, or nothing is filled.
-        errors.NotAllowed: the policy refused.
+        errors.NotFound: no such case at the agency, or nothing is filled. errors.NotAllowed: the policy refused.
         ValueError: sections and fields that are not one opening; a fault of the caller.
     """
     reading, verb = _verbs_of(frozenset(sections), frozenset(fields))
@@ -114,7 +113,9 @@ def gather_for_sending(
     """
     found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="share")
     wanted = frozenset(sections)
-    values, revisions = open_now(session, keys=keys, agency_id=found.case.agency_id, case_id=case_id, sections=wanted | {"profile"}, now=now)
+    values, revisions = open_now(
+        session, keys=keys, agency_id=found.case.agency_id, case_id=case_id, sections=wanted | {"profile"}, now=now
+    )
     minor = bool(values.get("profile", {}).get("is_child", found.case.minor))
     kept = wanted & frozenset(values)
     return Gathered({section: Plain.of(values[section]) for section in kept}, {section: revisions[section] for section in kept}, minor)

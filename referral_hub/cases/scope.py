@@ -77,7 +77,9 @@ def no_conflict(*, hub: HubKeys, member_id: uuid.UUID, case_id: SQLColumnExpress
     return ~exists().where(ConflictRow.case_id == case_id, ConflictRow.token == conflict_token(hub, member_id))
 
 
-def find(session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID, lock: str = "", sections: frozenset[str] = frozenset()) -> Found:
+def find(
+    session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID, lock: str = "", sections: frozenset[str] = frozenset()
+) -> Found:
     """Return the case if it belongs to the actor's agency. Whether the actor may do anything with it is the policy's to say.
 
     `lock`: "" none, "share" for openings, "update" for acts. The facts are read after the lock, so that a revocation that commits first counts.

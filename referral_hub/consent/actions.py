@@ -42,7 +42,7 @@ def give(
     What only a seal may hold is not kept here: take it from `rules.validate(…).sealed` and seal it with the referral's consent part.
 
     Raises:
-        errors.NotAllowed, errors.NotFound: the policy refused.
+        errors.NotAllowed: the policy refused.
         errors.RuleBroken, errors.InputInvalid: as `rules.validate`.
     """
     decision = access.require(actor, Verb.CONSENT_GIVE, _target(about))
@@ -67,9 +67,10 @@ def refuse(
     """Record that the survivor said no, or not yet. It is no consent and blocks nothing: a later yes is a row of its own. `consent.refuse`.
 
     Raises:
-        errors.NotAllowed, errors.NotFound: the policy refused.
+        errors.NotAllowed: the policy refused. errors.InputInvalid: as `rules.check_refusal`.
     """
     decision = access.require(actor, Verb.CONSENT_REFUSE, _target(about))
+    rules.check_refusal(purpose=purpose, language=language)
     row = ConsentRow(
         id=uuid7(now),
         case_id=about.case_id,
@@ -98,7 +99,7 @@ def withdraw(session: Session, *, actor: Actor, about: About, consent_id: uuid.U
     """Record that the survivor takes a consent back. `consent.withdraw`. Only the row: the referrals room ends what rests on it.
 
     Raises:
-        errors.NotFound: no such consent in this case, or the policy says so. errors.NotAllowed: the policy refused.
+        errors.NotFound: no such consent in this case. errors.NotAllowed: the policy refused.
         errors.RuleBroken: it was taken back before, or is a refusal (`wrong_state`; fact `when`).
     """
     row = queries.find(session, consent_id, lock="update")

@@ -77,9 +77,19 @@ def validate(
     return Validated(_clear(giving, text), {code: checked.values[code] for code in _SEALED if code in checked.values})
 
 
-def covers(
-    consent: Consent | None, *, agency_id: uuid.UUID, purpose: str, sections: Collection[str], on: date
-) -> Standing:
+def check_refusal(*, purpose: str, language: str) -> None:
+    """Check the few codes that the record of a no carries.
+
+    Raises:
+        errors.InputInvalid: a code that its list does not have (not_a_code), as "consent.field".
+    """
+    lists = {"consent.scope_purpose": ("purposes", purpose), "consent.language": ("languages", language)}
+    problems = {name: ("not_a_code",) for name, (codes, code) in lists.items() if code not in protocol.current().codelist(codes)}
+    if problems:
+        raise errors.InputInvalid(problems)
+
+
+def covers(consent: Consent | None, *, agency_id: uuid.UUID, purpose: str, sections: Collection[str], on: date) -> Standing:
     """Tell how a consent stands towards giving `sections` to one agency for one purpose on a day (the local one of whoever gives).
 
     A consent of another agency is none at all; one that was taken back or has ended says so before its scope is looked at.

@@ -11,7 +11,12 @@ from tests.factories import Network
 NOW = datetime(2026, 11, 2, 3, 0, tzinfo=UTC)
 
 PROFILE = {"age_band": "25_44", "sex": "P", "languages": ["su"]}
-IDENTITY = {"full_name": "Melati Contoh", "nik": "3273015503900000", "birth_date": "1990-03-15", "address_now": {"region": "32.73", "lines": "Jalan Rahasia"}}
+IDENTITY = {
+    "full_name": "Melati Contoh",
+    "nik": "3273015503900000",
+    "birth_date": "1990-03-15",
+    "address_now": {"region": "32.73", "lines": "Jalan Rahasia"},
+}
 SAFE_CONTACT = {
     "method": ["companion"], "contact_allowed": True, "phone_shared": False, "must_not_know": "majikan", "code_word_ok": "melon",
 }  # fmt: skip
@@ -72,5 +77,3 @@ def refusal(act):
     with pytest.raises(errors.HubError) as refused:
         act()
     return getattr(refused.value, "reason", None) or refused.value.code
-
-

@@ -40,6 +40,15 @@ def test_masking_leaves_the_last_digits_of_the_nik_and_says_what_is_hidden():
     assert tails == {"nik": "0000"}
 
 
+@given(section=st.sampled_from(rules.sections_of_person()), data=st.data())
+def test_nothing_sensitive_is_ever_among_what_is_shown(section, data):
+    codes = data.draw(st.frozensets(st.sampled_from(list(protocol.current().section(section).fields))))
+    shown, hidden, tails = rules.masked(section, dict.fromkeys(codes, "3273014101990000"))
+    assert set(shown) | hidden == codes
+    assert set(shown).isdisjoint(hidden | rules.sensitive_fields(section))
+    assert all(len(tail) == 4 for tail in tails.values())
+
+
 @given(now_at=st.sampled_from(STAGES), to=st.sampled_from(STAGES))
 def test_a_case_goes_one_stage_on_or_back(now_at, to):
     step = STAGES.index(to) - STAGES.index(now_at)

@@ -22,7 +22,12 @@ ROLES = ["case_lead", "social_worker", "companion", "intake", "outreach", "agenc
 
 def test_what_a_list_shows_equals_what_the_policy_allows(desk, network, uptd, sari, session):
     lbh = network.agency("LBH", "legal")
-    people = [sari, *(network.member(uptd, role) for role in ROLES), network.member(uptd, "companion", "intake"), network.member(lbh, "lawyer")]
+    people = [
+        sari,
+        *(network.member(uptd, role) for role in ROLES),
+        network.member(uptd, "companion", "intake"),
+        network.member(lbh, "lawyer"),
+    ]
     opened = [desk(sari).open_case() for _ in range(4)] + [desk(people[-1]).open_case()]
     for case, person in itertools.product(opened[:2], people[1:-1]):
         version = queries.case(session, hub=network.hub, actor=sari.actor, case_id=case.id).version

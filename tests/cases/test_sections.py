@@ -1,16 +1,18 @@
 """Saving and reading sections of the own file: sealed, revision by revision; nothing is revealed before its entry is durable."""
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from referral_hub import errors
 from referral_hub.cases import queries, reading
 from referral_hub.db import transact
 
-from .conftest import IDENTITY, NOW, PROFILE, SAFE_CONTACT, refusal
+from .conftest import IDENTITY, NOW, PROFILE, SAFE_CONTACT, Desk, refusal
 
 
 @pytest.fixture
@@ -52,6 +54,26 @@ def test_a_stale_section_is_told_who_and_when_and_other_sections_are_not_in_the_
     assert desk(sari).save(case.id, "identity", IDENTITY).revision == 1
     with pytest.raises(errors.StaleVersion):
         desk(sari).save(case.id, "safe_contact", SAFE_CONTACT, version=4)
+
+
+def test_of_two_who_save_at_once_one_is_told(desk, sari, case, engine):
+    results, gate = [], threading.Barrier(2)
+
+    def save(sex):
+        with Session(engine) as own:
+            gate.wait()
+            try:
+                results.append(Desk(own, sari).save(case.id, "profile", PROFILE | {"sex": sex}).revision)
+            except errors.StaleVersion as late:
+                results.append(late.facts["who"])
+
+    threads = [threading.Thread(target=save, args=(sex,)) for sex in "PX"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(str, results)) == ["1", "PS-01"]
+    assert desk(sari).read(case.id, "profile")["profile"].revision == 1
 
 
 def test_every_field_that_is_amiss_is_named_and_nothing_is_kept(desk, sari, case, session):
@@ -195,12 +217,20 @@ def test_safe_contact_is_read_by_itself(desk, sari, case, entries):
     content = desk(sari).read(case.id, "safe_contact")["safe_contact"]
     assert content.hidden == {"code_word_ok"}
     assert (entries()[-1].action, entries()[-1].sections) == ("section.safe_contact_read", ("safe_contact",))
-    for sections, fields in ((("safe_contact", "profile"), ()), ((), ()), (("identity",), ("safe_contact.phone",)), (("a", "b"), ("a.x", "b.y"))):
+    for sections, fields in (
+        (("safe_contact", "profile"), ()),
+        ((), ()),
+        (("identity",), ("safe_contact.phone",)),
+        (("a", "b"), ("a.x", "b.y")),
+    ):
         with pytest.raises(ValueError, match=r"sections|fields"):
             desk(sari).read(case.id, *sections, fields=fields)
 
 
-@pytest.mark.parametrize(("role", "reads"), [("companion", {"safe_contact"}), ("paralegal", {"safe_contact"}), ("intake", set()), ("social_worker", {"identity", "safe_contact"})])
+@pytest.mark.parametrize(
+    ("role", "reads"),
+    [("companion", {"safe_contact"}), ("paralegal", {"safe_contact"}), ("intake", set()), ("social_worker", {"identity", "safe_contact"})],
+)
 def test_who_may_not_read_a_section_reveals_no_field_of_it(desk, network, uptd, sari, case, role, reads):
     other = network.member(uptd, role)
     desk(sari).save(case.id, "identity", IDENTITY)
@@ -211,7 +241,10 @@ def test_who_may_not_read_a_section_reveals_no_field_of_it(desk, network, uptd, 
             if section in reads:
                 assert desk(other).read(case.id, section, fields=fields)
             else:
-                assert refusal(lambda section=section, fields=fields: desk(other).read(case.id, section, fields=fields)) in {"role_lacks_ability", "not_found"}
+                assert refusal(lambda section=section, fields=fields: desk(other).read(case.id, section, fields=fields)) in {
+                    "role_lacks_ability",
+                    "not_found",
+                }
 
 
 def test_who_keeps_safe_contact_writes_nothing_else(desk, network, uptd, sari, case):
@@ -294,15 +327,23 @@ def test_only_the_referrals_room_gathers():
 def test_a_marked_string_in_every_field_stands_in_no_table(desk, sari, case, owner_engine):
     mark = "zzmarkzz"
     desk(sari).save(case.id, "profile", PROFILE)
-    desk(sari).save(case.id, "identity", IDENTITY | {"full_name": mark, "alias": mark, "birth_place": mark, "other_id": mark, "occupation": "other"})
+    desk(sari).save(
+        case.id, "identity", IDENTITY | {"full_name": mark, "alias": mark, "birth_place": mark, "other_id": mark, "occupation": "other"}
+    )
     texts = ("safe_times", "unsafe_times", "code_word_ok", "code_word_danger", "say_if_other_answers", "must_not_know")
     desk(sari).save(case.id, "safe_contact", SAFE_CONTACT | dict.fromkeys(texts, mark) | {"trusted_person": {"name": mark}})
     desk(sari).save(case.id, "safety", {"blocked_people": mark}, only=["blocked_people"])
     with owner_engine.connect() as connection:
         tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).all()
-        found = [table for table in tables if connection.scalar(text(f'SELECT bool_or(t::text LIKE :mark) FROM "{table}" t'), {"mark": f"%{mark}%"})]
+        found = [
+            table
+            for table in tables
+            if connection.scalar(text(f'SELECT bool_or(t::text LIKE :mark) FROM "{table}" t'), {"mark": f"%{mark}%"})
+        ]
         hexed = f"%{mark.encode().hex()}%"
-        found += [table for table in tables if connection.scalar(text(f'SELECT bool_or(t::text LIKE :mark) FROM "{table}" t'), {"mark": hexed})]
+        found += [
+            table for table in tables if connection.scalar(text(f'SELECT bool_or(t::text LIKE :mark) FROM "{table}" t'), {"mark": hexed})
+        ]
     assert "case_file" in tables
     assert found == []
 

@@ -117,6 +117,12 @@ def test_no_is_recorded_and_blocks_nothing(story):
     assert [c.id for c in queries.of_case(story.session, story.case.id)] == [given.id, said_no.id]
 
 
+def test_a_no_carries_codes_only(story):
+    with pytest.raises(errors.InputInvalid) as refused:
+        story.do(actions.refuse, about=story.about(), agency_id=story.clinic.id, purpose="because", language="takut")
+    assert refused.value.fields == {"consent.scope_purpose": ("not_a_code",), "consent.language": ("not_a_code",)}
+
+
 def test_what_is_taken_back_covers_nothing_from_then_on(story):
     given = story.give()
     later = NOW + timedelta(days=3)
@@ -211,7 +217,12 @@ def test_the_worker_sees_dates_only(story, worker_url):
     with engine.connect() as connection:
         row = connection.execute(text("SELECT id, case_id, scope_agency, valid_until, withdrawn_at FROM consent")).one()
         assert (row.id, row.valid_until) == (given.id, given.valid_until)
-    for refused in ("SELECT sections FROM consent", "SELECT given_by FROM consent", "SELECT * FROM consent", "UPDATE consent SET withdrawn_at = now()"):
+    for refused in (
+        "SELECT sections FROM consent",
+        "SELECT given_by FROM consent",
+        "SELECT * FROM consent",
+        "UPDATE consent SET withdrawn_at = now()",
+    ):
         with engine.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):
             connection.execute(text(refused))
     engine.dispose()

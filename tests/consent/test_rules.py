@@ -63,7 +63,11 @@ def test_the_limits_are_those_of_the_agreed_list():
     adults = [giver for giver in agreed["givers"] if giver["code"].startswith("adult")]
     assert {form for giver in adults for form in giver["form"]} == rules.ADULT_FORMS
     assert {giver["given_by"] for giver in adults} == {rules.ADULT_GIVER}
-    refusals = {check["refusal"] for check in agreed["checks"] if check["code"] in {"covers_agency", "covers_purpose", "covers_sections", "still_valid"}}
+    refusals = {
+        check["refusal"]
+        for check in agreed["checks"]
+        if check["code"] in {"covers_agency", "covers_purpose", "covers_sections", "still_valid"}
+    }
     assert {standing.refusal for standing in Standing} - {""} == refusals
 
 
