@@ -78,13 +78,16 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
-    """Where an entry stands: log, index, identity, and the three counters with the index of the entry before (None: the first)."""
+    """Where an entry stands: log, index, identity, and the three counters with the index of the entry before (None: the first).
 
-    origin: str
+    The origin is empty as long as nobody has named the log.
+    """
+
     idx: int
     event_id: uuid.UUID
     salt: bytes
     software: str
+    origin: str = ""
     subject_seq: int | None = None
     subject_prev: int | None = None
     actor_seq: int | None = None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from referral_hub.audit import checkpoint, entry, merkle, note, tiles
 from referral_hub.audit.records import AuditCheckpoint, AuditCounter, AuditEntry, AuditHead, AuditTile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Generator, Iterator, Sequence
 
     from sqlalchemy import Row
     from sqlalchemy.orm import Session
@@ -63,7 +64,8 @@ def check(session: Session, *, vkeys: Sequence[str], limit: int = LIMIT) -> list
     """
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     try:
-        return list(itertools.islice(_Walk(session, vkeys).differences(), limit))
+        with closing(_Walk(session, vkeys).differences()) as found:
+            return list(itertools.islice(found, limit))
     finally:
         session.rollback()
 
@@ -82,13 +84,14 @@ class _Walk:
         self._ahead: deque[Row[Any]] = deque(session.execute(_CHECKPOINTS))
         self._is_whole = True
 
-    def differences(self) -> Iterator[Difference]:
-        for row in self._session.execute(_ENTRIES, execution_options={"yield_per": _BATCH}):
-            if row.idx > self._size:
-                yield from self._gap(row.idx)
-            yield from self._entry(row)
-            yield from self._grow(row.leaf_hash)
-            yield from self._signed_so_far()
+    def differences(self) -> Generator[Difference]:
+        with closing(self._session.execute(_ENTRIES, execution_options={"yield_per": _BATCH})) as rows:
+            for row in rows:
+                if row.idx > self._size:
+                    yield from self._gap(row.idx)
+                yield from self._entry(row)
+                yield from self._grow(row.leaf_hash)
+                yield from self._signed_so_far()
         yield from self._end()
 
     def _gap(self, until: int) -> Iterator[Difference]:

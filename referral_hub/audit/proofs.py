@@ -1,17 +1,17 @@
 """Proofs and roots out of what is stored: full tiles, the roots of tiles, and the leaf hashes of the right edge.
 
-Each asks for O(log size) tiles; nothing is rehashed but the few hundred nodes inside them.
+Each asks for O(log size) tiles, by plain psycopg like the append; nothing is rehashed but the few hundred nodes inside them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, LiteralString
 
 from sqlalchemy import select
 
 from referral_hub import errors
 from referral_hub.audit import merkle, tiles
-from referral_hub.audit.records import AuditEntry, AuditHead, AuditTile
+from referral_hub.audit.records import AuditHead
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -52,35 +52,33 @@ def _stored(session: Session, size: int) -> _Stored:
 
 
 class _Stored:
-    """The nodes of the stored tree, as `merkle` asks for them; a tile is read once."""
+    """The nodes of the stored tree, as `merkle` asks for them; a tile, full or not, is read once."""
 
     def __init__(self, session: Session, size: int) -> None:
         self._session = session
         self._size = size
-        self._full: dict[tuple[int, int], list[bytes]] = {}
+        self._tiles: dict[tuple[int, int], list[bytes]] = {}
 
     def __call__(self, height: int, number: int) -> bytes:
         """Return the hash of a complete subtree."""
         level, n, first, count = tiles.locate(height, number)
-        if tiles.width_of(level, n, self._size) == tiles.WIDTH:
-            hashes = self._tile(level, n)[first : first + count]
-        else:
-            hashes = self._edge(level, n * tiles.WIDTH + first, count)
+        if (level, n) not in self._tiles:
+            self._tiles[level, n] = self._read(level, n)
+        hashes = self._tiles[level, n][first : first + count]
         if len(hashes) != count:
             raise errors.BadProof(level=level, tile=n)
         return merkle.root(hashes)
 
-    def _tile(self, level: int, n: int) -> list[bytes]:
-        if (level, n) not in self._full:
-            found = self._session.scalar(select(AuditTile.hashes).where(AuditTile.level == level, AuditTile.n == n))
-            self._full[level, n] = tiles.split(found or b"")
-        return self._full[level, n]
-
-    def _edge(self, level: int, first: int, count: int) -> list[bytes]:
-        """Return hashes of a tile that is not full yet: leaf hashes, or the roots of full tiles below."""
+    def _read(self, level: int, n: int) -> list[bytes]:
+        first, last = n * tiles.WIDTH, (n + 1) * tiles.WIDTH
+        if tiles.width_of(level, n, self._size) == tiles.WIDTH:
+            stored = self._ask("SELECT hashes FROM audit_tile WHERE level = %s AND n = %s", level, n)
+            return tiles.split(b"".join(stored))
         if level == 0:
-            wanted = select(AuditEntry.leaf_hash).where(AuditEntry.idx >= first, AuditEntry.idx < first + count).order_by(AuditEntry.idx)
-        else:
-            within = (AuditTile.level == level - 1, AuditTile.n >= first, AuditTile.n < first + count)
-            wanted = select(AuditTile.root).where(*within).order_by(AuditTile.n)
-        return list(self._session.scalars(wanted))
+            return self._ask("SELECT leaf_hash FROM audit_entry WHERE idx >= %s AND idx < %s ORDER BY idx", first, last)
+        return self._ask("SELECT root FROM audit_tile WHERE level = %s AND n >= %s AND n < %s ORDER BY n", level - 1, first, last)
+
+    def _ask(self, statement: LiteralString, *values: int) -> list[bytes]:
+        driver: Any = self._session.connection().connection.driver_connection
+        with driver.cursor(binary=True) as cursor:
+            return [value for (value,) in cursor.execute(statement, values)]

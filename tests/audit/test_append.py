@@ -66,7 +66,11 @@ def test_a_list_page_carries_aliases_and_advances_no_subject(log):
 
 
 def test_clock_and_unknown_have_counters_of_their_own(log, owner):
-    add(log, entry(actor_kind="clock", actor_id=None, agency_id=None, subjects=()), entry(actor_kind="unknown", actor_id=None, agency_id=None, subjects=()))
+    add(
+        log,
+        entry(actor_kind="clock", actor_id=None, agency_id=None, subjects=()),
+        entry(actor_kind="unknown", actor_id=None, agency_id=None, subjects=()),
+    )
     assert owner("SELECT kind, key FROM audit_counter ORDER BY key").all() == [("actor", "clock"), ("actor", "unknown")]
 
 
@@ -136,10 +140,9 @@ def test_a_tile_of_the_second_level_is_made_of_the_roots_below(log, owner, monke
     roots = [merkle.leaf_hash(i.to_bytes(2)) for i in range(255)]
     for n, root in enumerate(roots):
         owner("INSERT INTO audit_tile (level, n, hashes, root) VALUES (0, :n, :hashes, :root)", n=n, hashes=bytes(8192), root=root)
-    frontier, size = [], 0
-    for root in roots:
+    frontier = []
+    for size, root in enumerate(roots):
         merkle.append(frontier, size, root)
-        size += 1
     leaf = merkle.leaf_hash(b"a leaf that stands for the last tile")
     edge = []
     for i in range(255):
