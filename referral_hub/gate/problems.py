@@ -59,8 +59,9 @@ def install(app: Flask, *, signed_out: Callable[[str, list[tuple[str, str]]], Re
 
 def status_of(failure: errors.HubError) -> int:
     """Return the HTTP status of a named failure: the agencies' list first, then our own."""
-    refusals = protocol.current().codelist("refusals")
-    if failure.code in refusals:
+    if isinstance(failure, errors.InputInvalid):
+        return INCOMPLETE
+    if failure.code in protocol.current().codelist("refusals"):
         return protocol.current().refusal(failure.code).status
     if isinstance(failure, errors.Unavailable):
         return UNAVAILABLE

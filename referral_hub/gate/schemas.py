@@ -97,8 +97,8 @@ def uuid(*, required: bool = True) -> fields.UUID:
 
 def tick(*, required: bool = False) -> fields.Boolean:
     """Return a tick; a required one must be ticked."""
-    asked: dict[str, Any] = {"required": True, "validate": validate.Equal(comparable=True, error="required")} if required else {"load_default": False}
-    return fields.Boolean(truthy={"yes", "on"}, falsy={"no"}, error_messages=_CODES, **asked)
+    asked: dict[str, Any] = {"required": True, "validate": validate.Equal(comparable=True, error="not_ticked"), "error_messages": _CODES | {"required": "not_ticked"}} if required else {"load_default": False, "error_messages": _CODES}
+    return fields.Boolean(truthy={"yes", "on"}, falsy={"no"}, **asked)
 
 
 def form_of(**named: fields.Field[Any]) -> FormSchema:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, request, url_for
 
+from referral_hub import access
 from referral_hub.access import Verb
-from referral_hub.accounts import actions, sessions, signin
+from referral_hub.accounts import actions, queries, sessions, signin
 from referral_hub.db import transact
 from referral_hub.gate.acts import act, on_refusal
 from referral_hub.gate.admits import admits, signed_in_only
@@ -23,6 +24,8 @@ from referral_hub.web.page import page, see_other
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
+
+    from referral_hub.accounts.values import Caller
 
 bp = Blueprint("account", __name__)
 
@@ -122,8 +125,15 @@ def account_page(*, problems: Problems | None = None) -> Response:
     own = transact(session(), partial(sessions.own, actor=who.actor, session_id=who.session_id, now=now()))
     return page(
         "account/show.html", title=_("Account"), problems=problems, member=who.member, agency=who.agency, sessions=own,
-        languages=(Option("id", "Bahasa Indonesia"), Option("en", "English")), zones=[Option(k, v) for k, v in ZONES.items()],
+        to_admit=_waiting(who), languages=(Option("id", "Bahasa Indonesia"), Option("en", "English")), zones=[Option(k, v) for k, v in ZONES.items()],
     )  # fmt: skip
+
+
+def _waiting(who: Caller) -> int | None:
+    """Count the colleagues who wait to be admitted; None for whoever cannot admit."""
+    if not who.actor.holds_key or "admit_keys" not in access.abilities(who.actor.roles):
+        return None
+    return len(queries.to_admit(session(), agency_id=who.agency.id))
 
 
 def _passphrase_page(*, problems: Problems | None = None) -> Response:

@@ -10,6 +10,7 @@ from flask import Blueprint, url_for
 from referral_hub import access, errors, protocol
 from referral_hub.access import Verb
 from referral_hub.accounts import actions, queries
+from referral_hub.accounts.values import State
 from referral_hub.directory import actions as directory_actions
 from referral_hub.directory import queries as directory
 from referral_hub.directory.facts import NewAgency, NewService
@@ -189,8 +190,12 @@ def agency_page(agency: Agency, *, problems: Problems | None = None) -> Response
     return page(
         "agency/one.html", title=agency.name, problems=problems, agency=agency, network=is_network(),
         tasks=tasks_of(checklist), checklist=checklist,
-        may_confirm=_may(Verb.AGENCY_ACTIVATE), may_invite=_may(Verb.AGENCY_CREATE),
+        may_confirm=_may(Verb.AGENCY_ACTIVATE), may_invite=_may(Verb.AGENCY_CREATE) and not _has_administrator(agency),
     )  # fmt: skip
+
+
+def _has_administrator(agency: Agency) -> bool:
+    return any("agency_admin" in m.roles and m.state is State.ACTIVE for m in queries.members(session(), agency_id=agency.id))
 
 
 def tasks_of(checklist: Checklist) -> list[dict[str, str]]:

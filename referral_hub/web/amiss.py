@@ -47,6 +47,7 @@ def hint_text(hint: Hint) -> str:
 def _sentences() -> dict[str, str]:
     return {
         "required": _("Not filled in yet."),
+        "not_ticked": _("Not ticked yet."),
         "too_long": _("Longer than fits here. Please shorten it."),
         "too_short": _("A little longer: five words, or at least 12 characters."),
         "too_common": _("This is among the first that others try. Please choose other words."),

@@ -110,7 +110,7 @@ def _control(
     field: Field, typed: Mapping[str, list[str]], *, prefix: str, reader: Reader, error: str, warnings: tuple[str, ...], lookups: Mapping[str, Sequence[Option]]
 ) -> Control:  # fmt: skip
     name, label = prefix + field.code, field.label(reader.language)
-    common: dict[str, Any] = {"name": name, "label": label, "error": error, "warnings": warnings, "optional": not field.required}
+    common: dict[str, Any] = {"name": name, "label": label, "error": error, "warnings": warnings, "optional": not (field.required or field.required_if)}
     common["values"] = tuple(typed.get(name, ()))
     if field.type == "longtext":
         return Control("textarea", longest=field.max or TEXT, **common)

@@ -8,9 +8,11 @@ import pytest
 
 from referral_hub.app import create_app
 from referral_hub.gate.cookies import CookiePolicy
+from referral_hub.gate.house import db
 from referral_hub.settings import load
 from referral_hub.vault import hub as hub_module
 from referral_hub.vault.hub import create_key_folder
+from tests.gate.network import Network
 from tests.vault.cheap import CHEAP
 
 START = datetime(2026, 11, 23, 19, 14, tzinfo=UTC)
@@ -54,9 +56,16 @@ def settings(db_url, tmp_path):
 def app(settings, hub_keys, clock):
     made = create_app(settings, clock=clock, cookies=CookiePolicy(secure=False, prefix=""), kdf=CHEAP, hub_keys=hub_keys)
     made.config["TESTING"] = True
-    return made
+    yield made
+    with made.app_context():
+        db.engine.dispose()
 
 
 @pytest.fixture
 def client(app):
     return app.test_client()
+
+
+@pytest.fixture
+def network(app, session, clock):
+    return Network(app, session, clock)
