@@ -190,6 +190,17 @@ class TestInvitations:
             lbh.act(actions.invite, **inputs)
         assert isinstance(stranger.value, errors.NotAllowed | errors.NotFound)
 
+    def test_the_networks_administrator_invites_the_first_one_and_no_more(self, network):
+        zaki, agency = network.secretariat(), network.agency("uptd")
+        with pytest.raises(errors.InputInvalid) as other:
+            network.invited(zaki, agency, "x", "social_worker")
+        assert other.value.fields == {"roles": ("administrator_first",)}
+        admin = network.invited(zaki, agency, "hendra", "agency_admin")
+        admin.enrol()
+        with pytest.raises(errors.RuleBroken, match="guard_failed"):
+            network.invited(zaki, agency, "y", "agency_admin")
+        network.invited(admin, agency, "ratna", "case_lead")
+
     def test_key_role_and_administrator_need_a_second_person(self, network, admin):
         agency = admin.caller().agency
         with pytest.raises(errors.RuleBroken, match="second_signer_needed"):

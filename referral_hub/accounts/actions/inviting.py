@@ -29,12 +29,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from referral_hub.access import Actor
+    from referral_hub.access import Actor, Decision
     from referral_hub.directory.facts import Agency
     from referral_hub.vault.hub import HubKeys
     from referral_hub.vault.keyring import Keyring
 
 ATTEMPTS = 20
+NETWORK = "network"
 LONGEST_NAME, LONGEST_PHONE = 120, 32
 LANGUAGES = ("id", "en")
 
@@ -72,7 +73,7 @@ def invite(
 
     Args:
         session: of the caller's transaction.
-        actor: the agency's administrator; from outside (operator) only while no administrator of the agency is enrolled.
+        actor: the agency's administrator; operator or network administrator for the first one.
         keys: of the caller; only the hub's part is used.
         now: aware UTC.
         request_id: for the entry.
@@ -86,15 +87,12 @@ def invite(
         timezone: IANA name; None: the agency's.
 
     Raises:
-        errors.NotFound, NotAllowed; errors.InputInvalid: field → missing, too_long, malformed, taken, not_for_kind, not_a_code.
+        errors.NotFound, NotAllowed; errors.InputInvalid: field → missing, too_long, malformed, taken, not_for_kind,
+            not_a_code, administrator_first.
         errors.RuleBroken: second_signer_needed; guard_failed when an outsider invites though the agency has an administrator.
     """
     agency = agencies.agency(session, agency_id)
-    same = actor.agency_id == agency.id
-    target = access.outside_cases("member", same_agency=same, agency_active=agency.active)
-    decision = access.require(actor, Verb.MEMBER_INVITE, target)
-    if not same and _has_administrator(session, agency.id):
-        raise errors.RuleBroken("guard_failed", guard="no_administrator_yet")
+    decision = _decided(session, actor, agency, roles)
     wanted = check(agency, roles=roles, name=name, mail=mail, phone=phone, code=code, language=language, timezone=timezone)
     member_id = uuid7(now)
     _place(session, hub=keys.hub, agency=agency, wanted=wanted, member_id=member_id, invited_by=actor.member_id, now=now)
@@ -103,6 +101,18 @@ def invite(
     facts = {"object_kind": "member", "object_id": row.id, "object_version": row.version, "request_id": request_id}
     audit.record(session, audit.entry_for(actor, Verb.MEMBER_INVITE, now=now, decision=decision, **facts))
     return Link(token, member_of(row, holds_key=False), expires_at)
+
+
+def _decided(session: Session, actor: Actor, agency: Agency, roles: Collection[str]) -> Decision:
+    """Decide an invitation. From outside, only an administrator may be invited, and only while none is enrolled; the network's own people too."""
+    inside = actor.agency_id == agency.id
+    target = access.outside_cases("member", same_agency=inside, agency_active=agency.active)
+    decision = access.require(actor, Verb.MEMBER_INVITE, target)
+    if not inside and _has_administrator(session, agency.id):
+        raise errors.RuleBroken("guard_failed", guard="no_administrator_yet")
+    if not inside and agency.kind != NETWORK and role_rules.ADMINISTRATOR not in roles:
+        raise errors.InputInvalid({"roles": ("administrator_first",)})
+    return decision
 
 
 def _has_administrator(session: Session, agency_id: uuid.UUID) -> bool:

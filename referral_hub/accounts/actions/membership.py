@@ -222,9 +222,7 @@ def change_settings(
     """
     doing = act.own(session, actor=actor, verb=Verb.ACCOUNT_SETTINGS, kind="account", now=now, request_id=request_id)
     wrong = {
-        name: ("not_a_code",)
-        for name, good in (("language", language in LANGUAGES), ("timezone", typed.is_zone(timezone)))
-        if not good
+        name: ("not_a_code",) for name, good in (("language", language in LANGUAGES), ("timezone", typed.is_zone(timezone))) if not good
     }
     if wrong:
         raise errors.InputInvalid(wrong)
