@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ARRAY, UUID, Boolean, Date, Integer, Text, column, func, literal_column, select, table
+from sqlalchemy import ARRAY, UUID, Boolean, ColumnElement, Date, Text, column, func, literal_column, select, table
 
 from referral_hub.consent.facts import Consent
 from referral_hub.db import UtcDateTime
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Row, ScalarSelect
 
 _ID, _IDS, _CODES = UUID(as_uuid=True), ARRAY(UUID(as_uuid=True)), ARRAY(Text)
+_EMPTY: ColumnElement[Any] = literal_column("'[]'::jsonb")
 
 consent = table(
     "consent",
@@ -58,10 +59,9 @@ sealed_grant = table(
     column("object_id", _ID),
     column("agency_id", _ID),
     column("kind", Text),
-    column("sections", _CODES),
-    column("revision", Integer),
     column("standing", Text),
 )
+sealed_share = table("sealed_share", column("grant_id", _ID), column("part", Text))
 
 CONSENT_COLUMNS = tuple(c.label(f"consent_{c.name}") for c in consent.c)
 
@@ -76,14 +76,17 @@ def consent_of(row: Row[Any]) -> Consent | None:
 
 
 def recipient_grants() -> ScalarSelect[Any]:
-    """Return, for the referral of the surrounding select, its recipient's grants as a JSON list of [id, kind, standing, sections]."""
-    one = func.jsonb_build_array(sealed_grant.c.id, sealed_grant.c.kind, sealed_grant.c.standing, sealed_grant.c.sections)
+    """Return, for the referral of the surrounding select, its recipient's grants as a JSON list of [id, kind, standing, parts]."""
+    parts = (
+        select(func.jsonb_agg(sealed_share.c.part))
+        .where(sealed_share.c.grant_id == sealed_grant.c.id)
+        .correlate(sealed_grant)
+        .scalar_subquery()
+    )
+    one = func.jsonb_build_array(sealed_grant.c.id, sealed_grant.c.kind, sealed_grant.c.standing, func.coalesce(parts, _EMPTY))
     return (
-        select(func.coalesce(func.jsonb_agg(one), literal_column("'[]'::jsonb")))
-        .select_from(sealed_grant)
+        select(func.coalesce(func.jsonb_agg(one), _EMPTY))
         .where(sealed_grant.c.object_id == ReferralRow.id, sealed_grant.c.agency_id == ReferralRow.to_agency)
         .correlate(ReferralRow)
         .scalar_subquery()
     )
-
-

@@ -83,6 +83,8 @@ def fire(
         if _is_own_repetition(session, found.row, act, event=event, version=version):
             return scope.snapshot(found.row, side=found.side)
         raise moved_on(session, found.row, act, event=event)
+    if found.row.state not in protocol.current().event(event).from_:
+        raise errors.RuleBroken("wrong_state", state=found.row.state)
     change = prepare(found)
     before = found.life()
     stepping = side or _side(found, event)

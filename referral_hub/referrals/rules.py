@@ -136,9 +136,12 @@ def check_ticks(*, urgency: str, safe_contact_read: bool, phoned: bool) -> None:
 
 def is_blocked(blocks: Mapping[str, object], *, agency_code: str, agency_id: UUID, kind: str) -> bool:
     """Tell whether the survivor blocked an agency, by its code, its id or its kind (section `safety`, blocked fields)."""
-    agencies, kinds = blocks.get("blocked_agencies") or (), blocks.get("blocked_kinds") or ()
-    named = set(agencies) if isinstance(agencies, list | tuple) else set()
-    return bool(named & {agency_code, str(agency_id)}) or (isinstance(kinds, list | tuple) and kind in kinds)
+    named = {str(one).casefold() for one in _codes(blocks.get("blocked_agencies"))}
+    return bool(named & {agency_code.casefold(), str(agency_id)}) or kind in _codes(blocks.get("blocked_kinds"))
+
+
+def _codes(value: object) -> Collection[object]:
+    return value if isinstance(value, list | tuple) else ()
 
 
 def checked_note(note: str) -> str:
@@ -162,17 +165,6 @@ def check_milestone(milestone: str, *, reached: Collection[str]) -> None:
     item = protocol.current().codelist("milestones").get(milestone)
     if milestone in reached and item is not None and not item.facts.get("repeat"):
         raise errors.InputInvalid({"milestone": ("reported_before",)})
-
-
-def first_contact(asked: datetime, *, urgency: str, now: datetime) -> datetime:
-    """Return the promised first contact, never later than the urgency allows (DECISIONS 10).
-
-    Raises:
-        errors.InputInvalid: the promise lies in the past.
-    """
-    if asked <= now:
-        raise errors.InputInvalid({"first_contact_by": ("in_past",)})
-    return deadlines.first_service_by(now, urgency=urgency, asked=asked)
 
 
 def due_at(life: Life) -> datetime | None:

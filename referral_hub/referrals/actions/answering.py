@@ -12,12 +12,14 @@ from referral_hub.accounts import queries as accounts
 from referral_hub.cases import queries as cases
 from referral_hub.consent.facts import Standing
 from referral_hub.directory import queries as directory
+from referral_hub.protocol import deadlines
 from referral_hub.referrals import firing, rules, scope
 from referral_hub.referrals.firing import Act, Change
 from referral_hub.referrals.records import EventRow
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -59,7 +61,7 @@ def claim(
     act = Act(actor, keys, now, request_id)
 
     def prepare(found: Found) -> Change:
-        _check_claim(session, found, act, handler=actor.member_id)
+        _check_claim(session, found, may_take=(actor.member_id,))
         return Change(guards=_no_conflict(found), values={"handler": actor.member_id})
 
     return firing.fire(session, act, event="claim", referral_id=referral_id, version=version, prepare=prepare)
@@ -79,7 +81,8 @@ def accept(
 ) -> Referral:
     """Accept: a handler, a promised first contact, and the package opens to the recipient. `referral.accept`.
 
-    `first_contact_by` (aware) counts at most as late as the urgency allows.
+    `first_contact_by` (aware) counts at most as late as the urgency allows. A colleague's claim stands, unless she is the handler named or
+    the actor shares out the work (ability `assign`).
 
     Raises:
         errors.NotFound, errors.NotAllowed, errors.StaleVersion; errors.LostRace: a colleague was faster (who, when, event);
@@ -88,9 +91,10 @@ def accept(
     act = Act(actor, keys, now, request_id)
 
     def prepare(found: Found) -> Change:
-        _check_claim(session, found, act, handler=handler)
+        shares_out = "assign" in access.abilities(actor.roles)
+        _check_claim(session, found, may_take=(found.row.handler,) if shares_out else (actor.member_id, handler))
         _check_handler(session, found, act, handler=handler)
-        due = rules.first_contact(first_contact_by, urgency=found.row.urgency, now=now)
+        due = deadlines.first_service_by(now, urgency=found.row.urgency, asked=first_contact_by)
         standing = scope.standing(found.row, found.consent, sections=found.granted, now=now, timezone=actor.timezone)
         if standing is not Standing.COVERS:
             raise errors.RuleBroken(standing.refusal)
@@ -137,10 +141,10 @@ def _no_conflict(found: Found) -> dict[str, bool]:
     return {"no_conflict": not found.conflict}
 
 
-def _check_claim(session: Session, found: Found, act: Act, *, handler: uuid.UUID | None) -> None:
-    """Refuse where a colleague's claim stands, unless she is the handler named, or the actor shares out the work."""
+def _check_claim(session: Session, found: Found, *, may_take: Collection[uuid.UUID | None]) -> None:
+    """Refuse where the claim of a colleague stands who is not among `may_take`. Whoever merely opened the preview has claimed nothing."""
     row = found.row
-    if row.handler in {None, act.actor.member_id, handler} or "assign" in access.abilities(act.actor.roles):
+    if row.handler is None or row.handler in may_take:
         return
     newest = select(EventRow).where(EventRow.referral_id == row.id, EventRow.code == "claim").order_by(EventRow.seq.desc()).limit(1)
     claimed = session.scalars(newest).one_or_none()

@@ -1,0 +1,20 @@
+import pytest
+
+from tests.factories import Network
+from tests.referrals.story import NOW, Story
+
+
+@pytest.fixture
+def network(session, tmp_path):
+    return Network(session, tmp_path, now=NOW)
+
+
+@pytest.fixture
+def story(session, network):
+    """UPTD (Sari, who sends) and legal aid (Santi, who receives). After every test the history must lead to the rows."""
+    uptd, lbh = network.agency("uptd", "social_services"), network.agency("lbh", "legal")
+    network.offer(lbh, "legal_consult", "restitution")
+    told = Story(session, network, uptd, lbh, network.member(uptd, "social_worker"), network.member(lbh, "lawyer"))
+    yield told
+    session.rollback()
+    told.check_replay()
