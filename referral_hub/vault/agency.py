@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from referral_hub.vault.hpke import PrivateKey
     from referral_hub.vault.hub import HubKeys
     from referral_hub.vault.keyring import Keyring
+
+RECORD_COLUMNS: Final = (
+    EpochRow.epoch, EpochRow.public_key, EpochRow.signing_public, EpochRow.recovery_public, EpochRow.previous_digest, EpochRow.signature,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -129,8 +133,7 @@ def records_of(session: Session, *, hub: HubKeys, agency_id: uuid.UUID) -> tuple
 
 def read_records(session: Session, *, agency_id: uuid.UUID) -> tuple[EpochPublic, ...]:
     """Return the public records as they stand in the database, unverified (`epochs.verify_records` checks them without one)."""
-    columns = (EpochRow.epoch, EpochRow.public_key, EpochRow.signing_public, EpochRow.recovery_public, EpochRow.previous_digest, EpochRow.signature)
-    rows = session.execute(select(*columns).where(EpochRow.agency_id == agency_id).order_by(EpochRow.epoch)).all()
+    rows = session.execute(select(*RECORD_COLUMNS).where(EpochRow.agency_id == agency_id).order_by(EpochRow.epoch)).all()
     return tuple(EpochPublic(agency_id, *row) for row in rows)
 
 

@@ -119,7 +119,9 @@ class HubKeys:
         self.profile = profile
         self.tombstone_file = tombstone_file
         self._uses = _use_keys(ring, hub_id)
-        opened = {HubSecret(name): self._uses[Use.SECRETS].unlock(locked, "hub_secret", name) for name, locked in secrets.items()}
+        if set(secrets) != set(HubSecret):
+            raise errors.Unavailable("key_unavailable")
+        opened = {s: self._uses[Use.SECRETS].unlock(secrets[s.value], "hub_secret", s.value) for s in HubSecret}
         self._secrets: Mapping[HubSecret, bytes] = opened
 
     def __repr__(self) -> str:

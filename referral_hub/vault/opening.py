@@ -16,10 +16,12 @@ from sqlalchemy.dialects.postgresql import distinct_on
 
 from referral_hub import errors
 from referral_hub.vault import agency, epochs, grants, keyring, manifest, parts
+from referral_hub.vault.agency import RECORD_COLUMNS
+from referral_hub.vault.epochs import EpochPublic
 from referral_hub.vault.grants import OPENING, SEALED_COLUMNS, GrantKind, ObjectKind, SealedGrant
 from referral_hub.vault.manifest import text_of
 from referral_hub.vault.parts import Place
-from referral_hub.vault.records import SHARES, EpochShareRow, GrantRow, ManifestRow, PartRow, ReleaseRow
+from referral_hub.vault.records import SHARES, EpochRow, EpochShareRow, GrantRow, ManifestRow, PartRow, ReleaseRow
 from referral_hub.vault.sending import PREVIEW
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Row
     from sqlalchemy.orm import Session
 
-    from referral_hub.vault.epochs import Bundle, EpochPublic, SealedChain
+    from referral_hub.vault.epochs import Bundle, SealedChain
     from referral_hub.vault.hub import HubKeys
     from referral_hub.vault.manifest import Manifest
     from referral_hub.vault.member import MemberKey
@@ -186,10 +188,11 @@ def _grant_rows(
     sent = and_(ManifestRow.object_id == GrantRow.object_id, ManifestRow.revision == GrantRow.revision, GrantRow.object_kind == ObjectKind.REFERRAL)
     columns = (
         *SEALED_COLUMNS, EpochShareRow.sealed.label("share"), ManifestRow.body, ManifestRow.signature,
-        ManifestRow.agency_id.label("signer"), ManifestRow.epoch.label("signer_epoch"),
+        ManifestRow.agency_id.label("signer"), ManifestRow.epoch.label("signer_epoch"), *(c.label(f"signer_{c.key}") for c in RECORD_COLUMNS),
     )  # fmt: skip
     query = select(*columns).join(ReleaseRow, ReleaseRow.grant_id == GrantRow.id)
-    query = query.outerjoin(EpochShareRow, mine).outerjoin(ManifestRow, sent).where(
+    signer = and_(EpochRow.agency_id == ManifestRow.agency_id, EpochRow.epoch == ManifestRow.epoch)
+    query = query.outerjoin(EpochShareRow, mine).outerjoin(ManifestRow, sent).outerjoin(EpochRow, signer).where(
         GrantRow.object_id == object_id, GrantRow.object_kind == object_kind, GrantRow.agency_id == agency_id, GrantRow.kind == kind,
         GrantRow.standing.in_(OPENING), (GrantRow.until.is_(None)) | (GrantRow.until > now),
     )  # fmt: skip
@@ -237,5 +240,8 @@ def _signed(session: Session, object_kind: str, row: Row[*tuple[Any, ...]]) -> S
         return None
     if row.body is None:
         raise errors.CannotOpen(what="manifest")
+    if row.signer_epoch == epochs.FOUNDING:
+        record = tuple(row)[-len(RECORD_COLUMNS) :]
+        return SignedManifest(row.body, row.signature, row.signer_epoch, (EpochPublic(row.signer, *record),))
     records = agency.read_records(session, agency_id=row.signer)
     return SignedManifest(row.body, row.signature, row.signer_epoch, tuple(r for r in records if r.epoch <= row.signer_epoch))

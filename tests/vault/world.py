@@ -9,7 +9,7 @@
 import uuid
 from dataclasses import dataclass, field
 
-from referral_hub.vault import agency, hub, member
+from referral_hub.vault import agency, hub, key_folder, member
 from referral_hub.vault.keyring import Keyring
 from referral_hub.vault.member import MemberKey
 
@@ -27,6 +27,16 @@ class World:
         self.session, self.folder, self.now = session, folder, now
         hub.create_key_folder(folder / "keys")
         self.hub = hub.bootstrap(session, folder=folder / "keys", profile="test", now=now, tombstone_file=folder / "tombstones")
+
+    @staticmethod
+    def ring(folder, of):
+        """Return hub keys for the hub of `of` with a ring of somebody else's, made in `folder`."""
+        hub.create_key_folder(folder)
+        ring = key_folder.read_ring(folder / key_folder.HUB_RING)
+        secrets = hub._use_keys(ring, of.hub_id)[hub.Use.SECRETS]
+        return hub.HubKeys(
+            ring, hub_id=of.hub_id, profile=of.profile, secrets={s.value: secrets.lock(bytes(32), "hub_secret", s.value) for s in hub.HubSecret}
+        )
 
     def agency(self, agency_id=None, member_id=None):
         """Return a new agency with its founding member."""
