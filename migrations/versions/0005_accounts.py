@@ -11,12 +11,27 @@ ID = postgresql.UUID(as_uuid=True)
 MOMENT = sa.DateTime(timezone=True)
 CODES = postgresql.ARRAY(sa.Text())
 
+# A share of an agency's key only for a member whose roles hold it (agency_roles.yaml), whatever the program believes.
+NO_SHARE_WITHOUT_ROLE = """
+CREATE FUNCTION no_share_without_role() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT 1 FROM member WHERE id = NEW.member_id AND (NOT key_role OR agency_id <> NEW.agency_id)) THEN
+        RAISE EXCEPTION 'member % may hold no share of this key', NEW.member_id USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
 
 def upgrade() -> None:
     _member()
     _ways_in()
     _counts()
     _keys()
+    op.execute(NO_SHARE_WITHOUT_ROLE)
+    op.execute(
+        "CREATE TRIGGER no_share_without_role BEFORE INSERT OR UPDATE ON epoch_share FOR EACH ROW EXECUTE FUNCTION no_share_without_role()"
+    )
     op.execute(
         "GRANT SELECT, INSERT, UPDATE, DELETE ON member, invitation, session, device, throttle, act, recovery_print, founding_confirmation TO hub_web"
     )
@@ -37,6 +52,7 @@ def _member() -> None:
         sa.Column("code", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("roles", CODES, nullable=False),
+        sa.Column("key_role", sa.Boolean(), nullable=False),
         sa.Column("proposed_roles", CODES),
         sa.Column("proposed_by", ID),
         sa.Column("name_locked", sa.LargeBinary(), nullable=False),
@@ -177,5 +193,7 @@ def _keys() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DROP TRIGGER no_share_without_role ON epoch_share")
+    op.execute("DROP FUNCTION no_share_without_role()")
     for table in ("founding_confirmation", "recovery_print", "act", "throttle", "device", "session", "invitation", "member"):
         op.drop_table(table)

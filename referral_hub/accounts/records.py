@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import uuid  # noqa: TC003 - SQLAlchemy reads the annotations
 from datetime import datetime  # noqa: TC003
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from referral_hub import access
 from referral_hub.db import Base
 
 
+def _gives_key(context: Any) -> bool:
+    return access.gives_key(frozenset(context.get_current_parameters()["roles"]))
+
+
 class MemberRow(Base):
-    """One person at one agency. Everything between `verifier` and `last_totp_step` is empty until enrolment and after leaving."""
+    """One person at one agency. `key_role` lets the database refuse a share of the agency's key. Everything between `verifier` and `last_totp_step` is empty until enrolment and after leaving."""
 
     __tablename__ = "member"
     __table_args__ = (
@@ -26,6 +32,7 @@ class MemberRow(Base):
     code: Mapped[str]
     state: Mapped[str]
     roles: Mapped[list[str]]
+    key_role: Mapped[bool] = mapped_column(default=_gives_key)
     proposed_roles: Mapped[list[str] | None]
     proposed_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
     name_locked: Mapped[bytes]

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from referral_hub import errors
@@ -12,6 +13,7 @@ from referral_hub.accounts import actions, enrolment, queries
 from referral_hub.accounts.values import Next, State, Step
 from referral_hub.db import transact
 from referral_hub.vault import agency as agency_keys
+from referral_hub.vault.member import MemberKey, fingerprint
 from tests.accounts.world import OFFICE, OPERATOR, secret_of
 
 
@@ -262,6 +264,22 @@ class TestAdmission:
     def test_keyless_members_cannot_be_admitted(self, house):
         with pytest.raises(errors.RuleBroken, match="wrong_state"):
             house.lead.act(actions.admit, member_id=house.admin.id, fingerprint=house.admin.member.fingerprint)
+
+    def test_the_database_itself_refuses_a_share_without_a_key_role(self, network, house):
+        keys = house.lead.caller().keys
+        other = network.founded("lbh", "legal", ("lawyer", "lawyer"))
+        for person in (house.admin, other.worker):
+            share = {
+                "member_id": person.id,
+                "public": bytes(MemberKey.generate().public),
+                "agency_id": house.agency.id,
+                "now": network.clock.now,
+            }
+            typed = fingerprint(hub_id=network.hub.hub_id, member_id=person.id, public=share["public"])
+            with pytest.raises(IntegrityError, match="may hold no share"):
+                transact(
+                    network.session, lambda s, share=share, typed=typed: agency_keys.admit(s, keys=keys, typed_fingerprint=typed, **share)
+                )
 
     def test_holders_and_handlers(self, network, house, yuni):
         intake = network.invited(house.admin, house.agency, "dede", "intake")

@@ -196,9 +196,9 @@ def approve_roles(
 
 
 def _apply(session: Session, row: MemberRow, roles: frozenset[str], *, now: datetime) -> None:
-    row.roles = sorted(roles)
+    row.roles, row.key_role = sorted(roles), role_rules.holds_key(roles)
     row.proposed_roles = row.proposed_by = None
-    if role_rules.holds_key(roles):
+    if row.key_role:
         return
     _drop_shares(session, row, now=now)
     if row.state == State.WAITING:
