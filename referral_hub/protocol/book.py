@@ -56,6 +56,7 @@ class Protocol:
     consent_words: ConsentWords
     hints: tuple[WordHint, ...]
     own_place: frozenset[str]
+    name_parts: frozenset[str]
     holidays: Mapping[str, Holiday]
     hours: Mapping[str, Hours]
 

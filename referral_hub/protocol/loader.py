@@ -62,6 +62,7 @@ def load(folder: Path) -> Protocol:
         consent_words=build_rules.build_consent_words(files["consent_forms"]),
         hints=build_form.build_hints(files["wording_hints"]),
         own_place=frozenset(files["wording_hints"].texts("own_place")),
+        name_parts=frozenset(files["wording_hints"].texts("name_parts")),
         holidays=build_rules.build_holidays(files["holidays_id"]),
         hours=build_rules.build_hours(files["business_hours"]),
     )

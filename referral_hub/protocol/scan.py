@@ -72,7 +72,8 @@ def name_words(identity: Any) -> frozenset[str]:
     """Return the words of the names in an identity section that are long enough to mean someone."""
     held = identity if isinstance(identity, Mapping) else {}
     whole = " ".join(str(held.get(name, "")) for name in ("full_name", "alias"))
-    return frozenset(match[0].casefold() for match in WORD.finditer(whole) if len(match[0]) >= SHORTEST_NAME)
+    words = {match[0].casefold() for match in WORD.finditer(whole) if len(match[0]) >= SHORTEST_NAME}
+    return frozenset(words - current().name_parts)
 
 
 @cache
