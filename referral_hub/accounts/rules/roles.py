@@ -9,7 +9,7 @@ from referral_hub import access, errors
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-ADMINISTRATOR, HEAD, DPO = "agency_admin", "agency_head", "data_protection_officer"
+ADMINISTRATOR, DPO = "agency_admin", "data_protection_officer"
 NETWORK_ADMIN, NETWORK_AUDITOR = "network_admin", "network_auditor"
 CONFIRMING = (NETWORK_ADMIN, NETWORK_AUDITOR)
 
