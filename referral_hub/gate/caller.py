@@ -55,6 +55,20 @@ def known_caller() -> Caller | None:
     return cast("Caller | None", g.get("hub_caller"))
 
 
+def present_caller() -> Caller | None:
+    """Return who calls, for the frame and the language of a page; nobody while keys or database are not there.
+
+    Help and error pages stay up without them, and ask once only.
+    """
+    if "hub_unasked" in g:
+        return None
+    try:
+        return caller()
+    except errors.Unavailable:
+        g.hub_unasked = True
+        return None
+
+
 def forget_caller() -> None:
     """Let the rest of this request look anew: the session began or ended in it."""
     g.pop("hub_caller", None)

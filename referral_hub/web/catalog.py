@@ -17,7 +17,7 @@ from babel.support import NullTranslations, Translations
 from flask import request
 from flask_babel import Babel, Domain, get_locale
 
-from referral_hub.gate.caller import known_caller
+from referral_hub.gate.caller import present_caller
 from referral_hub.gate.house import house
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class CatalogBabel(Babel):  # type: ignore[misc]
 
 def language_of_request() -> str:
     """Return the language of this request: the member's own, else the browser's choice, else the default."""
-    caller = known_caller()
+    caller = present_caller()
     if caller is not None:
         return caller.actor.language if caller.actor.language in LANGUAGES else house().settings.default_language
     chosen = request.cookies.get(house().cookies.language, "")

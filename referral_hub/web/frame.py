@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, g, request, url_for
 
-from referral_hub import access, errors
+from referral_hub import access
 from referral_hub.gate import acts
-from referral_hub.gate.caller import caller, known_caller
+from referral_hub.gate.caller import present_caller
 from referral_hub.gate.house import here, house, now
 from referral_hub.gate.speech import _, language
 from referral_hub.web import words
@@ -92,7 +92,7 @@ def home_url(who: Caller | None) -> str:
 def reader() -> words.Reader:
     """Return for whom this page is written."""
     if "hub_reader" not in g:
-        who = known_caller()
+        who = present_caller()
         zone = words.zone_named(who.actor.timezone) if who else "WIB"
         g.hub_reader = words.Reader(language(), zone)
     return cast("words.Reader", g.hub_reader)
@@ -121,7 +121,7 @@ def _is_current(item: str, blueprint: str | None) -> bool:
 
 def frame() -> dict[str, Any]:
     """Return what every template may use: who is signed in, navigation, foot, the words' filters in this reader's language."""
-    who = _present_caller()
+    who = present_caller()
     return {
         "frame": {
             "who": who,
@@ -139,14 +139,6 @@ def frame() -> dict[str, Any]:
         "now": now(),
         "new_act_id": acts.new_act_id,
     }
-
-
-def _present_caller() -> Caller | None:
-    """Return who is signed in; nobody while keys or database are not there: help and error pages stay up without them."""
-    try:
-        return caller()
-    except errors.Unavailable:
-        return None
 
 
 def install(app: Flask) -> None:

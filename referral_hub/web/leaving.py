@@ -13,6 +13,7 @@ from referral_hub.db import transact
 from referral_hub.gate.admits import admits, public
 from referral_hub.gate.caller import caller, signed_in
 from referral_hub.gate.house import house, now, request_id, session
+from referral_hub.gate.logs import log
 from referral_hub.gate.origin import came_from_elsewhere
 from referral_hub.web.page import see_other
 
@@ -33,14 +34,15 @@ def quick_exit() -> Response:
     site that points here leads out as well, but ends nobody's session.
     """
     target = house().settings.exit_url
-    if not came_from_elsewhere(request.headers):
-        try:
-            who = caller()
-            if who is not None:
-                target = who.agency.exit_url or target
-                _end(who)
-        except errors.HubError:
-            pass
+    if came_from_elsewhere(request.headers):
+        return see_other(target)
+    try:
+        who = caller()
+        if who is not None:
+            target = who.agency.exit_url or target
+            _end(who)
+    except errors.HubError as closed:
+        log.warning("exit", code=closed.code)
     response = see_other(target)
     house().cookies.drop(response, house().cookies.session)
     return response
