@@ -21,7 +21,7 @@ lint: $(DEV) ## ruff, mypy, import contracts, policies, translations
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/python -m referral_hub.access.validate
-	@$(BIN)/python -m referral_hub.web.catalog --check
+	@$(BIN)/pytest -q tests/web/test_catalog.py
 
 bench: $(DEV) ## speed beside the tuned twin; writes benchmarks/latest.json
 	@$(BIN)/python -m benchmarks

@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from referral_hub.web import account, agency, amiss, catalog, enrolment, frame, help, home, leaving, members, sign_in, style  # noqa: A004
+from referral_hub.web import (
+    account,
+    agency,
+    amiss,
+    cases,
+    catalog,
+    consents,
+    drafts,
+    enrolment,
+    files,
+    frame,
+    help,  # noqa: A004 - the page's own name
+    home,
+    leaving,
+    members,
+    sign_in,
+    style,
+)
 
 if TYPE_CHECKING:
     from flask import Flask
 
-BLUEPRINTS = (home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp)
+BLUEPRINTS = (home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, drafts.bp, consents.bp)
 
 
 def install(app: Flask) -> None:
@@ -17,5 +34,6 @@ def install(app: Flask) -> None:
     catalog.install(app)
     frame.install(app)
     amiss.install(app)
+    files.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

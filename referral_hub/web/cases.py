@@ -1,0 +1,304 @@
+"""The survivor's file at the own agency: list, file, one section to read or to write, one sensitive field, who is assigned.
+
+A section is closed until somebody asks for it; each opening is a request of its own and names its entry in the foot.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, request, url_for
+
+from referral_hub import access, errors, protocol
+from referral_hub.access import Verb
+from referral_hub.accounts import queries as members
+from referral_hub.cases import actions, queries, reading, rules
+from referral_hub.directory import queries as directory
+from referral_hub.gate.acts import act, form_version, on_refusal, opened, read
+from referral_hub.gate.admits import acting, admits
+from referral_hub.gate.caller import actor, signed_in
+from referral_hub.gate.house import house, now, session
+from referral_hub.gate.schemas import Problems, form_of, one_of, read_form, text, tick, uuid
+from referral_hub.gate.speech import _
+from referral_hub.protocol import forms
+from referral_hub.web import forms as controls
+from referral_hub.web.files import case_id_of, label, options
+from referral_hub.web.forms import Option
+from referral_hub.web.frame import reader
+from referral_hub.web.page import page, see_other
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from werkzeug.wrappers import Response
+
+    from referral_hub.cases.facts import Content, Detail, SectionState
+
+bp = Blueprint("cases", __name__)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One section of the file, closed: what it is called and whether anything stands in it."""
+
+    code: str
+    label: str
+    state: SectionState | None
+
+
+@bp.get("/kasus")
+@admits(Verb.CASE_LIST)
+def lists() -> Response:
+    """Show the files within the member's scope, latest activity first."""
+    stages = {item.code for item in protocol.current().codelist("case_stages")}
+    stage = request.args.get("tahap")
+    found = read(partial(queries.list_cases, after=request.args.get("setelah"), stage=stage if stage in stages else None))
+    return page(
+        "cases/lists.html", title=_("Cases"), found=found, stage=stage, may_open=_may(Verb.CASE_OPEN), stages=options("case_stages")
+    )
+
+
+@bp.post("/kasus")
+@admits(Verb.CASE_OPEN)
+def open_file() -> Response:
+    """Open an empty file; the member who opens it is assigned."""
+    done = act(actions.open_case)
+    return see_other(url_for("cases.show", code=queries.case(session(), hub=house().hub, actor=actor(), case_id=done.id).alias))
+
+
+@bp.get("/kasus/<code>")
+@admits(Verb.CASE_LIST)
+def show(code: str) -> Response:
+    """Show one file with its sections closed."""
+    return file_page(code)
+
+
+def file_page(code: str, *, problems: Problems | None = None, status: int = 200) -> Response:
+    """Make the page of one file: facts in clear, closed sections, who is assigned."""
+    found: Detail = read(partial(queries.detail, case_id=case_id_of(code)))
+    codes = members.codes(session(), member_ids=[*found.case.members, *([found.case.companion_id] if found.case.companion_id else [])])
+    colleagues = members.members(session(), agency_id=signed_in().agency.id) if _may(Verb.CASE_ASSIGN) else ()
+    return page(
+        "cases/show.html",
+        title=_("Survivor %(code)s", code=found.case.alias),
+        status=status,
+        problems=problems,
+        case=found.case,
+        rows=_rows(found),
+        codes=codes,
+        colleagues=[Option(str(m.id), m.code) for m in colleagues if m.state == "active" and m.holds_key],
+        stages=options("case_stages"),
+        agencies=_agencies() if _may(Verb.CASE_CONFLICT_ADD) else (),
+        may={verb.value for verb in Verb if _may(verb)},
+    )
+
+
+def _rows(found: Detail) -> tuple[Row, ...]:
+    """Return the sections in the order of the form, safe contact first (PAGES.md 3.5)."""
+    book = protocol.current()
+    order = sorted(rules.sections_of_person(), key=lambda code: code != rules.SAFE_CONTACT)
+    return tuple(Row(code, book.section(code).label(reader().language), found.sections.get(code)) for code in order)
+
+
+@bp.get("/kasus/<code>/bagian/<section>")
+@admits(Verb.CASE_READ, Verb.SECTION_SAFE_CONTACT_READ)
+def section(code: str, section: str) -> Response:
+    """Show what stands in one section."""
+    content = _opened(code, section)
+    names = _names()
+    return page(
+        "cases/section.html",
+        code=code,
+        section=section,
+        label=label(section),
+        facts=controls.facts(section, content.fields(), reader=reader(), masked=content.hidden, names=names),
+        tails=content.tails,
+        may_edit=_may_write(section),
+    )
+
+
+@bp.get("/kasus/<code>/bagian/<section>/ubah")
+@admits(Verb.CASE_READ, Verb.SECTION_SAFE_CONTACT_READ, Verb.CASE_LIST)
+def edit(code: str, section: str) -> Response:
+    """Show the form of one section with what stands in it."""
+    acting(Verb.CASE_LIST)
+    _known_section(section)
+    case_id = case_id_of(code)
+    if section not in queries.sections_of(session(), case_id=case_id):
+        read(partial(queries.detail, case_id=case_id))
+        return form_page(code, section, {}, revision=0)
+    content = _opened(code, section)
+    return form_page(code, section, content.fields(), revision=content.revision, hidden=content.hidden)
+
+
+@bp.post("/kasus/<code>/bagian/<section>")
+@admits(Verb.CASE_EDIT)
+def save(code: str, section: str) -> Response:
+    """Seal one section as a new revision."""
+    _known_section(section)
+    prefix = f"{section}."
+    typed = forms.parse_form(section, request.form, timezone=actor().timezone, prefix=prefix)
+    hidden = frozenset(request.form.getlist("hidden")) & rules.sensitive_fields(section)
+    on_refusal(lambda problems: form_page(code, section, typed, revision=form_version() or 0, hidden=hidden, problems=problems))
+    done = act(
+        partial(
+            actions.edit_section,
+            case_id=case_id_of(code),
+            section=section,
+            values=typed,
+            version=form_version() or 0,
+            keep=[field for field in hidden if field not in typed],
+            known={"user": [str(m.id) for m in members.members(session(), agency_id=signed_in().agency.id)]},
+        ),
+        result=lambda saved: saved.case.id,
+    )
+    if done.value is not None and done.value.warnings:
+        return form_page(code, section, typed, revision=done.value.revision, hidden=hidden, saved=done.value.warnings)
+    return see_other(url_for("cases.show", code=code))
+
+
+@bp.post("/kasus/<code>/bagian/<section>/tampilkan")
+@admits(Verb.FIELD_REVEAL)
+def reveal(code: str, section: str) -> Response:
+    """Show one sensitive field; the showing is an entry of its own."""
+    field = request.form.get("field", "")
+    if field not in rules.sensitive_fields(section):
+        raise errors.NotFound
+    content = _opened(code, section, fields=(f"{section}.{field}",))
+    facts = controls.facts(section, content.fields(), reader=reader(), names=_names())
+    return page("cases/field.html", code=code, section=section, label=label(section), facts=facts)
+
+
+@bp.post("/kasus/<code>/tahap")
+@admits(Verb.CASE_STAGE)
+def stage(code: str) -> Response:
+    """Move the file to another stage of help."""
+    on_refusal(lambda problems: file_page(code, problems=problems, status=422))
+    chosen = read_form(form_of(stage=one_of([option.value for option in options("case_stages")])))["stage"]
+    return _changed(code, partial(actions.set_stage, stage=chosen, version=_version()))
+
+
+@bp.post("/kasus/<code>/petugas")
+@admits(Verb.CASE_ASSIGN)
+def assign(code: str) -> Response:
+    """Assign a colleague, or end an assignment."""
+    on_refusal(lambda problems: file_page(code, problems=problems, status=422))
+    form = read_form(form_of(member=uuid(), end=tick()))
+    if form["end"]:
+        return _changed(code, partial(actions.unassign, member_id=form["member"], version=_version()))
+    colleague = members.member(session(), member_id=form["member"])
+    return _changed(code, partial(actions.assign, member=colleague, version=_version()))
+
+
+@bp.post("/kasus/<code>/lindungi")
+@admits(Verb.CASE_PROTECT)
+def protect(code: str) -> Response:
+    """Mark a file as protected, or lift the mark."""
+    on = read_form(form_of(protected=tick()))["protected"]
+    return _changed(code, partial(actions.protect, protected=on, version=_version()))
+
+
+@bp.post("/kasus/<code>/konflik")
+@admits(Verb.CASE_CONFLICT_ADD, Verb.CASE_CONFLICT_REMOVE)
+def conflict(code: str) -> Response:
+    """Put a member on the conflict list of a file, or take them off; the page never says who stands on it."""
+    on_refusal(lambda problems: file_page(code, problems=problems, status=422))
+    acting(Verb.CASE_CONFLICT_REMOVE if request.form.get("end") else Verb.CASE_CONFLICT_ADD)
+    form = read_form(form_of(agency=uuid(), member_code=text(longest=8), end=tick()))
+    member_id = _member_at(form["agency"], form["member_code"])
+    return _changed(code, partial(actions.conflict_remove if form["end"] else actions.conflict_add, member_id=member_id))
+
+
+def _member_at(agency_id: UUID, code: str) -> UUID:
+    try:
+        return members.member_by_code(session(), agency_id=agency_id, code=code.strip().upper()).id
+    except errors.NotFound:
+        raise errors.InputInvalid({"member_code": ("not_known",)}) from None
+
+
+def _changed(code: str, verb: Any) -> Response:
+    act(partial(verb, case_id=case_id_of(code)))
+    return see_other(url_for("cases.show", code=code))
+
+
+def _opened(code: str, section: str, *, fields: tuple[str, ...] = ()) -> Content:
+    _known_section(section)
+    if not fields:
+        acting(Verb.SECTION_SAFE_CONTACT_READ if section == rules.SAFE_CONTACT else Verb.CASE_READ)
+    work = partial(reading.open_sections, case_id=case_id_of(code), sections=(section,), fields=fields)
+    return opened(work, reading.reveal)[section]
+
+
+def form_page(
+    code: str,
+    section: str,
+    values: Mapping[str, Any],
+    *,
+    revision: int,
+    hidden: frozenset[str] = frozenset(),
+    problems: Problems | None = None,
+    saved: Mapping[str, Any] | None = None,
+) -> Response:
+    """Make the form of one section: filled with `values`, complaints beside their fields, hints after a saving that went through."""
+    prefix = f"{section}."
+    context = forms.Context(now=now(), timezone=actor().timezone)
+    complaints = {name.removeprefix(prefix): codes for name, codes in (problems.fields if problems else {}).items()}
+    return page(
+        "cases/edit.html",
+        title=label(section),
+        status=422 if problems else 200,
+        problems=problems.prefixed(prefix) if problems else None,
+        code=code,
+        section=section,
+        revision=revision,
+        hidden=hidden,
+        saved=saved,
+        hidden_labels=[protocol.current().section(section).fields[field].label(reader().language) for field in sorted(hidden)],
+        labels=controls.section_labels(section, reader(), prefix=prefix),
+        controls=controls.controls(
+            section,
+            values,
+            context=context,
+            reader=reader(),
+            problems=complaints,
+            warnings=saved,
+            lookups={"user": _colleagues(), "agency": _agencies(), "agencies": _agencies()},
+            prefix=prefix,
+        ),
+    )
+
+
+def _colleagues() -> tuple[Option, ...]:
+    return tuple(Option(str(m.id), m.code) for m in members.members(session(), agency_id=signed_in().agency.id) if m.state == "active")
+
+
+def _agencies() -> tuple[Option, ...]:
+    return tuple(Option(str(a.id), a.name) for a in directory.agencies(session()))
+
+
+def _names() -> dict[str, str]:
+    """Return the words for member and agency ids that stand in a section."""
+    return {option.value: option.label for option in (*_colleagues(), *_agencies())}
+
+
+def _known_section(section: str) -> None:
+    if section not in rules.sections_of_person():
+        raise errors.NotFound
+
+
+def _may(verb: Verb) -> bool:
+    return verb.value in access.acts_allowed(actor().roles)
+
+
+def _may_write(section: str) -> bool:
+    return _may(Verb.CASE_EDIT) and rules.may_write(access.abilities(actor().roles), section)
+
+
+def _version() -> int:
+    version = form_version()
+    if version is None:
+        raise errors.InputInvalid({"version": ("required",)})
+    return version

@@ -1,0 +1,219 @@
+"""What the survivor agreed to: the exact text read out slowly, her answer, and the way back (PAGES.md 3.11, 3.15).
+
+The text depends on what is ticked, and no script may fill it in. So the page has two forms: the first makes the text anew, the
+second carries exactly what was shown and takes the answer. Nothing is ticked beforehand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, request, url_for
+
+from referral_hub import protocol
+from referral_hub.access import Verb
+from referral_hub.accounts import queries as members
+from referral_hub.cases import queries as cases
+from referral_hub.consent import queries as ledger
+from referral_hub.consent import rules
+from referral_hub.consent.facts import Giving, Shown
+from referral_hub.directory import queries as directory
+from referral_hub.gate.acts import act, form_version, on_refusal, read
+from referral_hub.gate.admits import acting, admits
+from referral_hub.gate.caller import actor, keys, signed_in
+from referral_hub.gate.house import now, session
+from referral_hub.gate.schemas import Problems, form_of, one_of, read_form, uuid
+from referral_hub.gate.speech import _
+from referral_hub.referrals import actions, queries
+from referral_hub.web.drafts import draft_of, saved_choice
+from referral_hub.web.files import case_id_of, label, options
+from referral_hub.web.forms import Option
+from referral_hub.web.frame import reader
+from referral_hub.web.page import page, see_other
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from werkzeug.wrappers import Response
+
+    from referral_hub.referrals.values import Draft
+
+bp = Blueprint("consents", __name__)
+
+ANSWERS = ("yes", "no")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the text is about to say: as the page's first form has it, codes only."""
+
+    sections: tuple[str, ...]
+    until: date
+    onward: bool
+    contact: bool
+    stats: bool
+    text_language: str
+
+
+@bp.get("/rujukan/<number>/draf/persetujuan")
+@admits(Verb.SECTION_READ, Verb.REFERRAL_LIST)
+def ask(number: str) -> Response:
+    """Step 5: the exact text, filled in, and the survivor's answer."""
+    draft = draft_of(number)
+    return ask_page(draft, _asked(_default_sections(draft)))
+
+
+@bp.post("/rujukan/<number>/draf/persetujuan")
+@admits(Verb.CONSENT_GIVE, Verb.CONSENT_REFUSE)
+def answer(number: str) -> Response:
+    """Keep the survivor's answer: consent to just what was read out, or "not yet, or no"."""
+    draft = draft_of(number)
+    asked = _asked(())
+    acting(Verb.CONSENT_REFUSE if request.form.get("answer") == "no" else Verb.CONSENT_GIVE)
+    on_refusal(lambda problems: ask_page(draft, asked, problems=problems))
+    form = read_form(form_of(answer=one_of(ANSWERS), language=one_of([o.value for o in options("languages")])))
+    row = draft.referral
+    version = form_version() or 0
+    if form["answer"] == "no":
+        act(partial(actions.refuse_consent, language=form["language"], text_language=asked.text_language, referral_id=row.id, version=version))
+        return see_other(url_for("drafts.tasks", number=number))
+    act(partial(actions.give_consent, giving=_giving(draft, asked, language=form["language"]), known=_known(), referral_id=row.id, version=version))
+    return see_other(url_for("drafts.tasks", number=number))
+
+
+def _giving(draft: Draft, asked: Asked, *, language: str) -> Giving:
+    form = read_form(
+        form_of(
+            method=one_of([o.value for o in options("consent_methods")]),
+            witness=uuid(required=False),
+            copy_given=one_of([o.value for o in options("copy_states")]),
+        )
+    )
+    row = draft.referral
+    purpose = protocol.current().service(row.service).purpose
+    return Giving(
+        agency_id=row.to_agency,
+        service=row.service,
+        purpose=purpose,
+        sections=frozenset(asked.sections),
+        excluded_fields=(),
+        restrictions="",
+        use_limits=frozenset(),
+        onward_allowed=asked.onward,
+        contact_allowed=asked.contact,
+        stats_allowed=asked.stats,
+        valid_until=asked.until,
+        given_by="self",
+        method=form["method"],
+        language=language,
+        given_at=now(),
+        copy_given=form["copy_given"],
+        witness=(form["witness"],) if form.get("witness") else (),
+        shown=_shown(draft, asked),
+        text_shown=request.form.get("text_shown", ""),
+    )
+
+
+def ask_page(draft: Draft, asked: Asked, *, problems: Problems | None = None) -> Response:
+    """Make the page of step 5."""
+    row = draft.referral
+    offered = queries.choice(session(), actor=actor(), keys=keys(), now=now(), referral_id=row.id)
+    sections = [Option(code, label(code)) for code in offered.ceiling if code not in offered.always]
+    today = rules.local_day(now(), actor().timezone)
+    wording = rules.wording(_shown(draft, asked)) if asked.sections else None
+    languages = options("languages")
+    witnesses = [Option(str(m.id), m.code) for m in members.members(session(), agency_id=signed_in().agency.id) if m.id != actor().member_id]
+    return page("consents/ask.html", title=_("Consent"), status=422 if problems else 200, problems=problems, draft=draft, asked=asked, wording=wording,
+                sections=sections, longest=rules.longest_until(today), methods=options("consent_methods"), copies=options("copy_states"),
+                languages=languages, witnesses=witnesses, agency=directory.agency(session(), row.to_agency), labels=_labels())  # fmt: skip
+
+
+def _labels() -> dict[str, str]:
+    fields = protocol.current().section("consent").fields
+    named = {f"consent.{code}": field.label(reader().language) for code, field in fields.items()}
+    return named | {"method": _("How it was given"), "copy_given": _("Copy"), "language": _("Language used"), "answer": _("The survivor's answer"), "witness": _("Witness")}
+
+
+def _asked(default: tuple[str, ...]) -> Asked:
+    """Return what this request asks the text to say; the sections of step 4 and six months where nothing is said yet."""
+    given = request.form if request.method == "POST" else request.args
+    known = set(protocol.current().sections)
+    today = rules.local_day(now(), actor().timezone)
+    picked = tuple(code for code in given.getlist("sections") if code in known)
+    return Asked(
+        sections=picked or default,
+        until=_day(given.get("until", "")) or rules.suggested_until(today),
+        onward=given.get("onward") == "yes",
+        contact=given.get("contact") == "yes",
+        stats=given.get("stats") == "yes",
+        text_language="en" if given.get("text_language", reader().language) == "en" else "id",
+    )
+
+
+def _default_sections(draft: Draft) -> tuple[str, ...]:
+    offered = queries.choice(session(), actor=actor(), keys=keys(), now=now(), referral_id=draft.referral.id)
+    chosen = saved_choice(draft)
+    picked = chosen if chosen is not None else offered.ticked
+    return tuple(code for code in offered.ceiling if picked.get(code) and code not in offered.always and code in offered.filled | {"needs"})
+
+
+def _shown(draft: Draft, asked: Asked) -> Shown:
+    row = draft.referral
+    return Shown(
+        form="case_transfer" if row.type == "transfer" else "adult_release",
+        text_language=asked.text_language,
+        from_agency=signed_in().agency.name,
+        to_agency=directory.agency(session(), row.to_agency).name,
+        agency_id=row.to_agency,
+        purpose=protocol.current().service(row.service).purpose,
+        sections=asked.sections,
+        valid_until=asked.until,
+        onward=asked.onward,
+        contact=asked.contact,
+        stats=asked.stats,
+    )
+
+
+def _known() -> dict[str, list[str]]:
+    return {"user": [str(m.id) for m in members.members(session(), agency_id=signed_in().agency.id)]}
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+@bp.get("/kasus/<code>/persetujuan")
+@admits(Verb.CASE_LIST)
+def of_case(code: str) -> Response:
+    """Show to whom the survivor agreed, for what, until when."""
+    found = read(partial(cases.detail, case_id=case_id_of(code)))
+    given = ledger.of_case(session(), found.case.id)
+    names = directory.names(session(), {one.scope_agency for one in given})
+    return page("consents/of_case.html", title=_("The survivor's consents"), case=found.case, given=given, names=names, today=rules.local_day(now(), actor().timezone))  # fmt: skip
+
+
+@bp.get("/kasus/<code>/persetujuan/<uuid:consent_id>/tarik")
+@admits(Verb.CASE_LIST)
+def withdraw_form(code: str, consent_id: UUID) -> Response:
+    """Say what a withdrawal does before it is done."""
+    found = read(partial(cases.detail, case_id=case_id_of(code)))
+    consent = next((one for one in ledger.of_case(session(), found.case.id) if one.id == consent_id), None)
+    if consent is None or consent.withdrawn_at is not None:
+        return see_other(url_for("consents.of_case", code=code))
+    names = directory.names(session(), {consent.scope_agency})
+    return page("consents/withdraw.html", title=_("Withdraw consent"), case=found.case, consent=consent, agency_name=names[consent.scope_agency])
+
+
+@bp.post("/kasus/<code>/persetujuan/<uuid:consent_id>/tarik")
+@admits(Verb.CONSENT_WITHDRAW)
+def withdraw(code: str, consent_id: UUID) -> Response:
+    """Take a consent back: access ends at once."""
+    case_id = case_id_of(code)
+    act(partial(actions.withdraw_consent, consent_id=consent_id), result=lambda _ended: case_id)
+    return see_other(url_for("consents.of_case", code=code))

@@ -1,0 +1,415 @@
+"""A new referral as a task list of six steps, any order until the last (PAGES.md 3.6 to 3.12). The recipient sees nothing until it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, request, url_for
+
+from referral_hub import errors, protocol
+from referral_hub.access import Verb
+from referral_hub.cases import actions as case_actions
+from referral_hub.cases import queries as cases
+from referral_hub.cases import reading as case_reading
+from referral_hub.directory import queries as directory
+from referral_hub.gate.acts import act, form_version, keyless, on_refusal, opened, read
+from referral_hub.gate.admits import about, acting, admits, signed_in_only
+from referral_hub.gate.caller import actor, keys, signed_in
+from referral_hub.gate.house import now, session
+from referral_hub.gate.schemas import Problems, form_of, one_of, read_form, text, tick, uuid
+from referral_hub.gate.speech import _
+from referral_hub.protocol import forms
+from referral_hub.referrals import actions, queries, reading
+from referral_hub.web import files
+from referral_hub.web import forms as controls
+from referral_hub.web.files import case_id_of, label, options
+from referral_hub.web.forms import Option
+from referral_hub.web.frame import reader
+from referral_hub.web.page import page, see_other
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from werkzeug.wrappers import Response
+
+    from referral_hub.directory import Agency
+    from referral_hub.referrals.values import Check, Choice, Draft
+
+bp = Blueprint("drafts", __name__)
+
+URGENCIES = ("emergency", "urgent", "normal", "planned")
+WRITTEN = ("meta", "needs")
+ASKED = {"meta": ("urgency_reason", "purpose")}
+BLOCKED = ("blocked_people", "blocked_agencies", "blocked_kinds")
+DONE, TODO, WAIT = "done", "todo", "wait"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One step of the list: where it leads (nowhere yet), how it stands, one line about it."""
+
+    title: str
+    url: str
+    state: str
+    text: str
+    hint: str = ""
+
+
+@bp.get("/rujukan/baru")
+@admits(Verb.CASE_LIST)
+def begin() -> Response:
+    """Step 1: choose the survivor's file; then what is needed."""
+    code = request.args.get("kasus", "")
+    if not code:
+        found = read(partial(cases.list_cases, after=request.args.get("setelah")))
+        return page("drafts/who.html", title=_("New referral"), found=found)
+    file = read(partial(cases.detail, case_id=case_id_of(code)))
+    return page("drafts/what.html", title=_("New referral"), case=file.case, services=services(), urgencies=urgencies())
+
+
+@bp.get("/rujukan/baru/penerima")
+@admits(Verb.DIRECTORY_FIND)
+def recipients() -> Response:
+    """Step 3: the agencies that offer the service; those that fit and are open stand first."""
+    asked = {name: request.args.get(name, "") for name in ("kasus", "layanan", "urgensi", "jenis", "wilayah", "draf")}
+    if asked["layanan"] not in protocol.current().services:
+        return see_other(url_for("drafts.begin", kasus=asked["kasus"]))
+    own = signed_in().agency
+    region = asked["wilayah"] or own.region
+    found = read(keyless(partial(directory.search, service=asked["layanan"], region=region, leave_out=(own.id,))))
+    return page("drafts/recipients.html", title=_("Choose recipient"), found=found, asked=asked, regions=controls.regions(reader()), region=region)
+
+
+@bp.post("/rujukan/baru")
+@admits(Verb.REFERRAL_CREATE)
+def create() -> Response:
+    """Make the draft, now that file, service and recipient are known."""
+    form = read_form(form_of(kasus=text(longest=12), layanan=_service(), urgensi=one_of(URGENCIES), penerima=uuid(), jenis=_type()))
+    work = partial(
+        actions.create,
+        case_id=case_id_of(form["kasus"]),
+        service=form["layanan"],
+        recipient_agency=form["penerima"],
+        urgency=form["urgensi"],
+        type=form.get("jenis", "referral"),
+    )
+    done = act(work)
+    return see_other(url_for("drafts.tasks", number=_number(done.id)))
+
+
+@bp.get("/rujukan/<number>/draf")
+@signed_in_only
+def tasks(number: str) -> Response:
+    """Show how far the draft is."""
+    draft = draft_of(number)
+    steps = tasks_of(draft)
+    first = next((n for n, step in enumerate(steps, 1) if step.state == TODO and step.url), None)
+    done = sum(step.state == DONE for step in steps)
+    return page("drafts/tasks.html", title=_("New referral"), draft=draft, steps=steps, first=first, done=done)
+
+
+def tasks_of(draft: Draft) -> list[Task]:
+    """Return the six steps of a draft."""
+    row, number = draft.referral, draft.referral.number
+    agency = directory.agency(session(), row.to_agency)
+    who = {"profile", "safe_contact"} <= draft.own_sections
+    what = set(WRITTEN) <= draft.parts
+    chosen, agreed = "choice" in draft.parts, draft.consent == "covers"
+    done, todo = _("Done"), _("To do")
+    missing = [n for n, fine in ((1, who), (2, what), (4, chosen), (5, agreed)) if not fine]
+    ready = not missing
+    return [
+        Task(_("Who is helped"), url_for("cases.show", code=draft.alias), DONE if who else TODO, done if who else todo,
+             "" if who else _("Profile and safe contact are needed.")),
+        Task(_("What is needed"), url_for("drafts.needs", number=number), DONE if what else TODO, done if what else todo),
+        Task(_("Choose recipient"), _recipient_url(draft), DONE, done, f"{agency.name} · {files.service_name(row.service)}"),
+        Task(_("What will be shared"), url_for("drafts.package", number=number), DONE if chosen else TODO, done if chosen else _("Look at it"),
+             "" if chosen else _("The minimum for this service is ticked already.")),
+        Task(_("Consent"), url_for("consents.ask", number=number), DONE if agreed else TODO, done if agreed else todo),
+        Task(_("Check and send"), url_for("drafts.check", number=number) if ready else "", TODO if ready else WAIT,
+             todo if ready else _("After %(steps)s", steps=", ".join(map(str, missing)))),
+    ]  # fmt: skip
+
+
+def _recipient_url(draft: Draft) -> str:
+    row = draft.referral
+    return url_for("drafts.recipients", kasus=draft.alias, layanan=row.service, urgensi=row.urgency, draf=row.number)
+
+
+@bp.post("/rujukan/<number>/draf/penerima")
+@admits(Verb.REFERRAL_EDIT)
+def choose_recipient(number: str) -> Response:
+    """Choose another recipient: consent and what is shared are then asked anew."""
+    chosen = read_form(form_of(penerima=uuid()))["penerima"]
+    draft = draft_of(number)
+    act(partial(actions.edit_draft, referral_id=draft.referral.id, version=draft.referral.version, recipient_agency=chosen))
+    return see_other(url_for("drafts.tasks", number=number))
+
+
+@bp.get("/rujukan/<number>/draf/kebutuhan")
+@admits(Verb.SECTION_READ, Verb.REFERRAL_LIST)
+def needs(number: str) -> Response:
+    """Step 2: urgency, purpose, what was given, how things stand, what the survivor wants."""
+    draft = draft_of(number)
+    return needs_page(draft, parts_of(draft, WRITTEN))
+
+
+@bp.post("/rujukan/<number>/draf/kebutuhan")
+@admits(Verb.REFERRAL_EDIT)
+def save_needs(number: str) -> Response:
+    """Seal what was typed; what is still missing is asked before sending."""
+    draft = draft_of(number)
+    typed = {part: forms.parse_form(part, request.form, timezone=actor().timezone, prefix=f"{part}.") for part in WRITTEN}
+    on_refusal(lambda problems: needs_page(draft, typed, problems=problems))
+    urgency = read_form(form_of(urgency=one_of(URGENCIES)))["urgency"]
+    found = _missing(draft, typed, urgency=urgency)
+    act(partial(actions.edit_draft, referral_id=draft.referral.id, version=form_version() or 0, urgency=urgency, parts=typed))
+    if found:
+        return needs_page(draft_of(number), typed, problems=found, saved=True)
+    stay = request.form.get("then") == "stay"
+    return see_other(url_for("drafts.needs" if stay else "drafts.tasks", number=number))
+
+
+def _missing(draft: Draft, typed: Mapping[str, Mapping[str, Any]], *, urgency: str) -> Problems | None:
+    """Return what sending will ask for and is still empty: it is said now, and kept all the same."""
+    context = _context(draft)
+    found: dict[str, tuple[str, ...]] = {}
+    for part, values in typed.items():
+        fields = _asked(part) | ({"urgency"} if part == "meta" else set())
+        given = {**values, "urgency": urgency} if part == "meta" else values
+        checked = forms.validate_section(part, {k: v for k, v in given.items() if k in fields}, context=context, only=fields)
+        found |= {f"{part}.{code}": codes for code, codes in checked.problems.items() if codes == ("required",)}
+    return Problems(found) if found else None
+
+
+def needs_page(
+    draft: Draft, values: Mapping[str, Mapping[str, Any]], *, problems: Problems | None = None, saved: bool = False
+) -> Response:
+    """Make the form of step 2."""
+    complaints = problems.fields if problems else {}
+    asked = {
+        part: controls.controls(
+            part,
+            values.get(part, {}),
+            context=_context(draft),
+            reader=reader(),
+            problems={name.removeprefix(f"{part}."): codes for name, codes in complaints.items() if name.startswith(f"{part}.")},
+            lookups={"services": services_of(directory.agency(session(), draft.referral.to_agency))},
+            only=_asked(part),
+            prefix=f"{part}.",
+        )
+        for part in WRITTEN
+    }
+    labels = {k: v for part in WRITTEN for k, v in controls.section_labels(part, reader(), prefix=f"{part}.").items()}
+    return page("drafts/needs.html", title=_("What is needed"), status=422 if problems else 200, problems=problems, saved=saved, draft=draft,
+                asked=asked, labels=labels, urgencies=urgencies())  # fmt: skip
+
+
+@bp.get("/rujukan/<number>/draf/isi")
+@admits(Verb.SECTION_READ, Verb.REFERRAL_LIST)
+def package(number: str) -> Response:
+    """Step 4: what opens to whom, before and after acceptance."""
+    draft = draft_of(number)
+    return package_page(draft, saved_choice(draft))
+
+
+@bp.post("/rujukan/<number>/draf/isi")
+@admits(Verb.REFERRAL_EDIT)
+def save_package(number: str) -> Response:
+    """Keep what is to be shared: less than the minimum is always fine."""
+    draft = draft_of(number)
+    offered = queries.choice(session(), actor=actor(), keys=keys(), now=now(), referral_id=draft.referral.id)
+    picked = set(request.form.getlist("fields"))
+    chosen = {section: [f for f in fields if f"{section}.{f}" in picked] for section, fields in offered.ceiling.items()}
+    chosen = {section: fields for section, fields in chosen.items() if fields}
+    on_refusal(lambda problems: package_page(draft, chosen, problems=problems))
+    act(partial(actions.edit_draft, referral_id=draft.referral.id, version=form_version() or 0, choice=chosen))
+    return see_other(url_for("consents.ask", number=number))
+
+
+def package_page(draft: Draft, chosen: Mapping[str, Any] | None, *, problems: Problems | None = None) -> Response:
+    """Make the page of step 4: ticked is what was chosen, else the minimum for this service."""
+    offered = queries.choice(session(), actor=actor(), keys=keys(), now=now(), referral_id=draft.referral.id)
+    ticked = chosen if chosen is not None else offered.ticked
+    return page("drafts/package.html", title=_("What will be shared"), status=422 if problems else 200, problems=problems, draft=draft,
+                agency=directory.agency(session(), draft.referral.to_agency), groups=_groups(offered, ticked), preview=_preview_labels(offered))  # fmt: skip
+
+
+def _groups(offered: Choice, ticked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    book = protocol.current()
+    groups = []
+    for section, fields in offered.ceiling.items():
+        names = [Option(f"{section}.{f}", book.section(section).fields[f].label(reader().language)) for f in fields]
+        chosen = [f"{section}.{f}" for f in fields if f in ticked.get(section, ())]
+        fixed = section in offered.always
+        groups.append({"code": section, "label": label(section), "fields": names, "chosen": chosen, "fixed": fixed, "filled": fixed or section in offered.filled})  # fmt: skip
+    return groups
+
+
+def _preview_labels(offered: Choice) -> list[str]:
+    return [protocol.current().field(name).label(reader().language) for name in offered.preview]
+
+
+@bp.get("/rujukan/<number>/draf/periksa")
+@admits(Verb.SECTION_SAFE_CONTACT_READ)
+def check(number: str) -> Response:
+    """Step 6: look once more; who must not know is read here."""
+    return check_page(draft_of(number))
+
+
+@bp.post("/rujukan/<number>/draf/jangan-tahu")
+@admits(Verb.CASE_EDIT)
+def save_blocked(number: str) -> Response:
+    """Keep whom the survivor does not want to receive anything."""
+    draft = draft_of(number)
+    typed = forms.parse_form("safety", request.form, timezone=actor().timezone, prefix="safety.")
+    typed = {code: value for code, value in typed.items() if code in BLOCKED}
+    on_refusal(lambda problems: check_page(draft, problems=problems, blocked=typed))
+    known = {"agency": [a.code for a in directory.agencies(session())]}
+    work = partial(case_actions.edit_section, case_id=_case_of(draft), section="safety", values=typed, version=_revision(draft), only=BLOCKED, known=known)
+    act(work, result=lambda saved: saved.case.id)
+    return see_other(url_for("drafts.check", number=number))
+
+
+@bp.post("/rujukan/<number>/kirim")
+@admits(Verb.REFERRAL_SEND)
+def send(number: str) -> Response:
+    """Send: seal for the recipient, sign, record."""
+    draft = draft_of(number)
+    on_refusal(lambda problems: check_page(draft_of(number), problems=problems))
+    form = read_form(form_of(read_block=tick(), called=tick(), confirm_recipient=text(required=False, longest=60)))
+    work = partial(
+        actions.send,
+        referral_id=draft.referral.id,
+        version=form_version() or 0,
+        safe_contact_read=form["read_block"],
+        phoned=form["called"],
+        recipient_code=form.get("confirm_recipient", ""),
+    )
+    act(work)
+    return see_other(url_for("referrals.show", number=number))
+
+
+def check_page(draft: Draft, *, problems: Problems | None = None, blocked: Mapping[str, Any] | None = None) -> Response:
+    """Make the page of step 6. Reading who must not know is an opening of safe contact, with its entry."""
+    acting(Verb.SECTION_SAFE_CONTACT_READ)
+    row = draft.referral
+    asked: Check = queries.check(session(), actor=actor(), keys=keys(), now=now(), referral_id=row.id)
+    agency = directory.agency(session(), row.to_agency)
+    names = {"safety.blocked_people": "", "confirm_recipient": _("Recipient code"), "safe_contact_read": _("Who must not know"), "phoned": _("Phone call")}
+    return page("drafts/check.html", title=_("Check and send"), status=422 if problems else 200, problems=problems, draft=draft, check=asked, agency=agency,
+                service=files.service_name(row.service), must_not_know=_must_not_know(draft), recipient_url=_recipient_url(draft),
+                blocked=_blocked_controls(draft, blocked or {}, problems) if blocked is not None or "safety" not in draft.own_sections else None,
+                labels=names | controls.section_labels("safety", reader(), prefix="safety.") | {s: label(s) for s in ("profile", "safe_contact", "safety")}
+                | controls.section_labels("needs", reader(), prefix="needs.") | controls.section_labels("meta", reader(), prefix="meta."))  # fmt: skip
+
+
+def _must_not_know(draft: Draft) -> str:
+    work = partial(case_reading.open_sections, case_id=_case_of(draft), sections=("safe_contact",))
+    content = opened(work, case_reading.reveal)["safe_contact"].fields()
+    return str(content.get("must_not_know", ""))
+
+
+def _blocked_controls(draft: Draft, values: Mapping[str, Any], problems: Problems | None) -> Any:
+    complaints = {name.removeprefix("safety."): codes for name, codes in (problems.fields if problems else {}).items()}
+    lookups = {"agencies": tuple(Option(a.code, a.name) for a in directory.agencies(session()) if a.id != actor().agency_id)}
+    return controls.controls("safety", values, context=_context(draft), reader=reader(), problems=complaints,
+                             lookups={"agency": lookups["agencies"]}, only=BLOCKED, prefix="safety.")  # fmt: skip
+
+
+@bp.post("/rujukan/<number>/draf/hapus")
+@admits(Verb.REFERRAL_DISCARD)
+def discard(number: str) -> Response:
+    """Give the draft up; its keys are destroyed."""
+    draft = draft_of(number)
+    act(partial(actions.discard, referral_id=draft.referral.id, version=form_version() or 0))
+    return see_other(url_for("tasks.show"))
+
+
+def draft_of(number: str) -> Draft:
+    """Return the draft of this number within the member's scope. Raises errors.NotFound."""
+    referral_id = queries.id_of(session(), number=number)
+    about("referral", referral_id)
+    return queries.draft(session(), actor=actor(), keys=keys(), now=now(), referral_id=referral_id)
+
+
+def parts_of(draft: Draft, parts: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Open parts of a draft for its form; where none is filled the page shows clear facts only, and says so in the log."""
+    if not draft.parts & set(parts):
+        acting(Verb.REFERRAL_LIST)
+        read(partial(queries.detail, referral_id=draft.referral.id))
+        return {}
+    acting(Verb.SECTION_READ)
+    content = opened(partial(reading.open_draft, referral_id=draft.referral.id, parts=parts), reading.reveal)
+    return {part.code: dict(part.fields) for part in content.sections}
+
+
+def saved_choice(draft: Draft) -> dict[str, list[str]] | None:
+    """Return what the sender has chosen to share with the present recipient, or None."""
+    kept = parts_of(draft, ("choice",)).get("choice")
+    row = draft.referral
+    if kept is None or (kept["agency"], kept["service"]) != (str(row.to_agency), row.service):
+        return None
+    return dict(kept["fields"])
+
+
+def services() -> tuple[Option, ...]:
+    """Return the services that a member of this agency may ask for."""
+    own = signed_in().agency.kind
+    book = protocol.current()
+    asked = [s for s in book.services.values() if not s.senders or own in s.senders]
+    return tuple(Option(s.code, s.label(reader().language)) for s in asked)
+
+
+def services_of(agency: Agency) -> tuple[Option, ...]:
+    """Return the further services that this recipient offers."""
+    book = protocol.current()
+    return tuple(Option(s.code, book.service(s.code).label(reader().language)) for s in directory.services(session(), agency.id))
+
+
+def urgencies() -> tuple[Option, ...]:
+    """Return the four urgencies with their deadlines in words."""
+    hints = {
+        "emergency": _("Answered within 2 hours, first service within 24 hours. Needs a phone call."),
+        "urgent": _("Answered within 24 hours, first service within 72 hours."),
+        "normal": _("Answered within 3 working days, first service within 7 days."),
+        "planned": _("Answered within 7 working days, begun within 14 days."),
+    }
+    return tuple(Option(code, protocol.current().label("urgency_sla", code, reader().language), hint) for code, hint in hints.items())
+
+
+def _asked(part: str) -> set[str]:
+    if part in ASKED:
+        return set(ASKED[part])
+    return {f.code for f in protocol.current().section(part).fields.values() if not f.clear and not f.auto}
+
+
+def _context(draft: Draft) -> forms.Context:
+    kind = directory.agency(session(), draft.referral.to_agency).kind
+    return forms.Context(now=now(), timezone=actor().timezone, service=draft.referral.service, recipient_kind=kind)
+
+
+def _case_of(draft: Draft) -> UUID:
+    if draft.referral.case_id is None:
+        raise errors.NotFound
+    return draft.referral.case_id
+
+
+def _revision(draft: Draft) -> int:
+    state = cases.sections_of(session(), case_id=_case_of(draft)).get("safety")
+    return state.revision if state else 0
+
+
+def _number(referral_id: UUID) -> str:
+    return queries.referral(session(), actor=actor(), keys=keys(), now=now(), referral_id=referral_id).number
+
+
+def _service() -> Any:
+    return one_of(list(protocol.current().services))
+
+
+def _type() -> Any:
+    return one_of([option.value for option in options("referral_types")], required=False)
