@@ -64,6 +64,7 @@ def create_entry() -> None:
     for name, column in (("actor", "actor_id"), ("agency", "agency_id"), ("object", "object_id"), ("referral", "referral_id"), ("recipient", "recipient_agency")):
         op.create_index(f"ix_audit_entry_{name}", "audit_entry", [column, "idx"], postgresql_where=sa.text(f"{column} IS NOT NULL"))
     op.create_index("ix_audit_entry_refused", "audit_entry", ["outcome", "idx"], postgresql_where=sa.text("outcome <> 'allow'"))
+    op.create_index("ix_audit_entry_reason", "audit_entry", ["reason", "idx"], postgresql_where=sa.text("reason <> ''"))
     sending = sa.text("manifest_digest IS NOT NULL AND recipient_agency IS NOT NULL AND outcome = 'allow'")
     op.create_index("ix_audit_entry_sending", "audit_entry", ["referral_id", "idx"], postgresql_where=sending)
 

@@ -17,9 +17,9 @@ import psycopg
 from sqlalchemy.exc import OperationalError
 
 import referral_hub
-from referral_hub import errors
+from referral_hub import errors, protocol
 from referral_hub.audit import merkle, tiles
-from referral_hub.audit.entry import PROJECTED, Entry, Place, check, counted, payload, projection
+from referral_hub.audit.entry import PROJECTED, BadEntry, Entry, Place, check, counted, payload, projection
 from referral_hub.db import after_commit, before_commit, uuid7
 
 if TYPE_CHECKING:
@@ -99,10 +99,12 @@ def record(session: Session, entry: Entry, *, detail: bytes | None = None) -> Ti
     recording. When the transaction rolls back nothing was written and the ticket never turns durable.
 
     Raises:
-        entry.BadEntry: the entry says more than codes and ids.
+        entry.BadEntry: the entry says more than codes and ids, or its action is none of the agreed events.
         errors.Unavailable: out of `transact`, when the lock or the database is not to be had within two seconds.
     """
     check(entry)
+    if entry.action not in protocol.current().codelist("audit_events"):
+        raise BadEntry(field="action")
     ticket = Ticket(entry.action, entry.occurred_at)
     transaction = session.get_transaction() or session.begin()
     owner, waiting = session.info.get(_WAITING, (None, []))
@@ -138,6 +140,8 @@ def _append_all(session: Session) -> None:
             rows = _append(cursor, waiting)
     except psycopg.OperationalError as failure:
         raise OperationalError("append to the log", None, failure) from failure
+    except psycopg.IntegrityError as failure:  # the index is taken: head and entries do not fit each other
+        raise errors.Unavailable("log_unavailable") from failure
     after_commit(session, functools.partial(_settle, rows))
 
 

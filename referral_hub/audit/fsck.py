@@ -60,8 +60,14 @@ class Difference:
 def check(session: Session, *, vkeys: Sequence[str], limit: int = LIMIT) -> list[Difference]:
     """Return the first `limit` differences of the whole log, in order of the walk; empty when all is well.
 
-    `vkeys` are the log's verifier keys. The session must be fresh: the walk has a REPEATABLE READ transaction of its own.
+    `vkeys` are the log's verifier keys. The walk has a REPEATABLE READ transaction of its own.
+
+    Raises:
+        ValueError: the session is in a transaction already.
     """
+    if session.in_transaction():
+        msg = "the walk needs a transaction of its own"
+        raise ValueError(msg)
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     try:
         with closing(_Walk(session, vkeys).differences()) as found:

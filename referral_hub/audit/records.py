@@ -51,6 +51,7 @@ class AuditEntry(Base):
         Index("ix_audit_entry_referral", "referral_id", "idx", postgresql_where=text("referral_id IS NOT NULL")),
         Index("ix_audit_entry_subjects", "subjects", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
         Index("ix_audit_entry_refused", "outcome", "idx", postgresql_where=text("outcome <> 'allow'")),
+        Index("ix_audit_entry_reason", "reason", "idx", postgresql_where=text("reason <> ''")),
         Index("ix_audit_entry_recipient", "recipient_agency", "idx", postgresql_where=text("recipient_agency IS NOT NULL")),
         Index(
             "ix_audit_entry_sending",

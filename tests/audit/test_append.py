@@ -117,6 +117,30 @@ def test_a_bad_entry_is_refused_before_anything_waits(log):
     assert queries.size(log) == 0
 
 
+def test_an_act_that_nobody_agreed_on_is_refused(log):
+    with pytest.raises(entries.BadEntry) as refused:
+        add(log, entry(action="referral.peep"))
+    assert refused.value.facts["field"] == "action"
+
+
+def test_every_agreed_act_is_recorded(log):
+    from referral_hub import protocol
+
+    acts = list(protocol.current().codelist("audit_events"))
+    add(log, *(entry(action=act.code, page=act.code in entries.PAGE_ACTIONS) for act in acts))
+    assert queries.size(log) == len(acts) > 150
+    log.rollback()
+    assert fsck.check(log, vkeys=()) == []
+
+
+def test_an_index_that_is_taken_is_never_taken_again(log, owner):
+    add(log, entry())
+    owner("UPDATE audit_head SET size = 0, frontier = ''")
+    with pytest.raises(errors.Unavailable):
+        add(log, entry())
+    assert queries.size(log) == 0
+
+
 def test_details_stand_apart_from_the_tree(log, owner):
     add(log, entry(action="session.sign_in"), detail=b"sealed elsewhere")
     assert owner("SELECT idx, month::text, ciphertext FROM audit_detail").all() == [(0, "2026-11-01", b"sealed elsewhere")]

@@ -1,6 +1,7 @@
 """The check of the whole log names what was changed behind its back."""
 
 import pytest
+from sqlalchemy import text
 
 from referral_hub.audit import fsck, merkle, signer
 from tests.audit.conftest import NOW, SARI, SURVIVOR, add, entry, fill
@@ -160,3 +161,9 @@ def test_the_check_sees_one_moment(checked, log):
     """An append while the check runs is no difference."""
     add(log, entry())
     assert checked() == []
+
+
+def test_a_session_in_a_transaction_is_refused(checked, log):
+    log.scalars(text("SELECT 1"))
+    with pytest.raises(ValueError, match="transaction"):
+        fsck.check(log, vkeys=())

@@ -4,6 +4,7 @@ import multiprocessing
 import uuid
 from collections import Counter
 
+import pytest
 from sqlalchemy.orm import Session
 
 from referral_hub.audit import fsck, queries
@@ -13,11 +14,13 @@ from tests.audit.conftest import LEGAL, RAISED, add, entry
 PROCESSES, EACH = 8, 40
 
 
-def run(url, number, results):
-    """Append `EACH` entries as the member `number`; every fifth transaction holds three of them."""
+def run(url, number, start, results):
+    """Append `EACH` entries as the member `number`, all from one start; every fifth transaction holds three of them."""
     engine = make_engine(url, pool_size=1)
     places = []
     with Session(engine, expire_on_commit=False) as session:
+        session.connection()
+        start.wait(60)
         while len(places) < EACH:
             many = 3 if len(places) % 5 == 0 else 1
             subject = uuid.UUID(int=100 + len(places) % 4)
@@ -27,13 +30,14 @@ def run(url, number, results):
     results.put((number, places))
 
 
+@pytest.mark.slow
 def test_eight_processes_append_at_once(log, db_url):
     spawn = multiprocessing.get_context("spawn")
-    results = spawn.Queue()
-    crowd = [spawn.Process(target=run, args=(db_url, number, results)) for number in range(1, PROCESSES + 1)]
+    start, results = spawn.Barrier(PROCESSES), spawn.Queue()
+    crowd = [spawn.Process(target=run, args=(db_url, number, start, results)) for number in range(1, PROCESSES + 1)]
     for process in crowd:
         process.start()
-    promised = dict(results.get(timeout=90) for _ in crowd)
+    promised = dict(results.get(timeout=60) for _ in crowd)
     for process in crowd:
         process.join(timeout=30)
         assert process.exitcode == 0
