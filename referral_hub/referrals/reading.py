@@ -170,7 +170,8 @@ def _open_one(
     found = scope.find(session, actor=actor, hub=keys.hub, referral_id=referral_id, lock="share")
     if section not in protocol.current().sections:
         raise errors.NotFound
-    decision = access.require(actor, verb, found.target(actor, now=now, kind="section", sections=(section,)))
+    covered = found.consent_fact(actor, sections={section} & found.granted, now=now)  # of what was never shared, consent says nothing
+    decision = access.require(actor, verb, found.target(actor, now=now, kind="section", sections=(section,), consent=covered))
     sealed = _section(session, found, keys, section=section, now=now)
     withheld = _withheld(session, found, section=section, member_id=keys.member_id)
     if set(fields) & withheld:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 from referral_hub.access import Verb, acts_allowed
 from referral_hub.referrals import scope
@@ -15,7 +17,7 @@ from referral_hub.vault import codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date, datetime
+    from datetime import date
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -26,7 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Filters:
-    """What a list is narrowed to; None asks nothing. `number` is the own or the other side's number, typed with or without hyphens."""
+    """What a list is narrowed to; None asks nothing.
+
+    `number` is the own or the other side's number, typed with or without hyphens; `since` and `until` are the actor's local days of creation,
+    both included.
+    """
 
     state: str | None = None
     urgency: str | None = None
@@ -81,7 +87,7 @@ def _page(
     decision = listing.decide_list(actor)
     limit = max(1, min(limit, listing.MOST))
     listing.plan_for_this_agency(session)
-    conditions = [scoped, *_conditions(filters or Filters(), other)]
+    conditions = [scoped, *_conditions(filters or Filters(), other, zone=ZoneInfo(actor.timezone))]
     query = listing.select_lines(actor).where(*conditions).order_by(ReferralRow.id.desc()).limit(limit + 1)
     position = _position(after)
     if position is not None:
@@ -93,7 +99,7 @@ def _page(
     return Page(shown, more, listing.counted(session, *conditions), ticket)
 
 
-def _conditions(filters: Filters, other: InstrumentedAttribute[uuid.UUID]) -> list[ColumnElement[bool]]:
+def _conditions(filters: Filters, other: InstrumentedAttribute[uuid.UUID], *, zone: ZoneInfo) -> list[ColumnElement[bool]]:
     equal = ((ReferralRow.state, filters.state), (ReferralRow.urgency, filters.urgency), (other, filters.agency), (ReferralRow.handler, filters.handler))
     found: list[ColumnElement[bool]] = [column == value for column, value in equal if value is not None]
     if filters.number:
@@ -101,9 +107,9 @@ def _conditions(filters: Filters, other: InstrumentedAttribute[uuid.UUID]) -> li
         own = f"{letters[-8:-4]}-{letters[-4:]}"
         found.append((ReferralRow.number == f"RJ-{own}") | (ReferralRow.recipient_no == f"RM-{own}"))
     if filters.since is not None:
-        found.append(ReferralRow.created_at >= filters.since)
+        found.append(ReferralRow.created_at >= datetime.combine(filters.since, time(), zone))
     if filters.until is not None:
-        found.append(ReferralRow.created_at < filters.until)
+        found.append(ReferralRow.created_at < datetime.combine(filters.until + timedelta(days=1), time(), zone))
     return found
 
 
