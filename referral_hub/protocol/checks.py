@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from referral_hub.protocol.checks_form import check_form, known, unknown_tests
+from referral_hub.protocol.checks_form import check_condition, check_form, known
 from referral_hub.protocol.raw import fail
 from referral_hub.protocol.spans import duration
 
@@ -52,7 +52,7 @@ def _check_services(book: Protocol) -> None:
         known([service.simfoni_service], book.codelists["simfoni_services"], f"{place}.simfoni_service")
         documents = [code for code in (service.needs_document, service.yields_document) if code]
         known(documents, book.codelists["document_types"], f"{place}.document")
-        unknown_tests(book, service.blocked_when, f"{place}.blocked_when")
+        check_condition(book, service.blocked_when, f"{place}.blocked_when")
     for kind in book.kinds.values():
         known(kind.sections_ever, book.sections, f"agency_kinds.{kind.code}.sections_ever")
         if kind.case_data != (kind.code in book.matrix.kinds):
@@ -147,8 +147,8 @@ def _check_consent(book: Protocol, rules: Raw) -> None:
         known(row.texts("services"), book.services, f"{row.place}.services")
         known([row.text("basis")], book.codelists["legal_bases"], f"{row.place}.basis")
         known([row.text("form")], book.consent_forms, f"{row.place}.form")
-    for check in rules.rows("checks"):
-        known([check.text("refusal")], book.refusals, f"{check.place}.refusal")
+    for row in rules.rows("checks"):
+        known([row.text("refusal")], book.refusals, f"{row.place}.refusal")
 
 
 def _check_lists(book: Protocol) -> None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
     from referral_hub.protocol.book import Protocol
-    from referral_hub.protocol.shapes import Condition, Field, Share
+    from referral_hub.protocol.shapes import Condition, Derivation, Field, Share
 
 CODED = frozenset({"code", "multi"})
 PREVIEW_TYPES = frozenset({"code", "bool", "id", "datetime"})
@@ -37,7 +37,7 @@ def known(names: Iterable[str], held: Container[str], place: str) -> None:
 def check_form(book: Protocol) -> None:
     """Check sections, fields, their conditions and the matrix."""
     for section in book.sections.values():
-        unknown_tests(book, section.show_if, f"sections.{section.code}.show_if")
+        check_condition(book, section.show_if, f"sections.{section.code}.show_if")
         for field in section.fields.values():
             _check_field(book, field)
             if field.preview and (section.pdp or field.pdp) in PREVIEW_HIDES:
@@ -78,16 +78,17 @@ def _check_field(book: Protocol, field: Field) -> None:
     known(field.preview_only_for + field.only_for_services, book.services, place)
     known([field.level], LEVELS, f"{place}.level")
     for condition in (field.show_if, field.required_if, field.not_required_if):
-        unknown_tests(book, condition, place)
+        check_condition(book, condition, place)
     if field.derive:
-        _check_derivation(book, field, place)
+        if not field.auto or field.type != "bool":
+            fail(f"{place}.derive", "derivation")
+        _check_derivation(book, field.derive, place)
 
 
-def _check_derivation(book: Protocol, field: Field, place: str) -> None:
-    assert field.derive  # noqa: S101 - the caller asked
-    reads = field.derive.reads
-    known([field.derive.rule], DERIVATIONS, f"{place}.derive")
-    if set(reads) != DERIVATIONS[field.derive.rule] or not field.auto or field.type != "bool":
+def _check_derivation(book: Protocol, rule: Derivation, place: str) -> None:
+    reads = rule.reads
+    known([rule.rule], DERIVATIONS, f"{place}.derive")
+    if set(reads) != DERIVATIONS[rule.rule]:
         fail(f"{place}.derive", "derivation")
     names = [name for key, name in reads.items() if key != "code"]
     known(names, book.codelists["fields"], f"{place}.derive")
@@ -95,7 +96,7 @@ def _check_derivation(book: Protocol, field: Field, place: str) -> None:
         known([reads["code"]], book.codelists[book.field(reads["field"]).codelist], f"{place}.derive")
 
 
-def unknown_tests(book: Protocol, condition: Condition | None, place: str) -> None:
+def check_condition(book: Protocol, condition: Condition | None, place: str) -> None:
     """Refuse a condition that reads an unknown field, code, service or kind.
 
     Raises:

@@ -43,7 +43,15 @@ def load(folder: Path) -> Protocol:
     Raises:
         errors.BadSettings: a list is missing or wrong (facts: `place`, `fault`).
     """
-    files = {name: _read(folder, name) for name in sorted(FILES)}
+    return assemble({name: read(folder, name) for name in sorted(FILES)})
+
+
+def assemble(files: Mapping[str, Raw]) -> Protocol:
+    """Make the protocol of the lists as read, and check it whole.
+
+    Raises:
+        errors.BadSettings: a list is wrong (facts: `place`, `fault`).
+    """
     types = build_form.build_types(files["field_types"])
     made = Protocol(
         digest=_digest({name: raw.data for name, raw in files.items()}),
@@ -70,7 +78,12 @@ def load(folder: Path) -> Protocol:
     return made
 
 
-def _read(folder: Path, name: str) -> Raw:
+def read(folder: Path, name: str) -> Raw:
+    """Read one list.
+
+    Raises:
+        errors.BadSettings: it is missing, no YAML, or bears another name (facts: `place`, `fault`).
+    """
     path = folder / f"{name}.yaml"
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
@@ -86,7 +99,7 @@ def _read(folder: Path, name: str) -> Raw:
 
 def _digest(files: Mapping[str, Any]) -> str:
     whole = hashlib.sha256()
-    for name, data in files.items():
+    for name, data in sorted(files.items()):
         try:
             exact = json.dumps(data, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         except (TypeError, ValueError):
