@@ -1,0 +1,3 @@
+from tests.referrals.conftest import network, story
+
+__all__ = ["network", "story"]
