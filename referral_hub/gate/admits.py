@@ -94,6 +94,9 @@ def tried_verb() -> Verb | None:
     return chosen or admission.verbs[0]
 
 
-def about(kind: str, object_id: UUID) -> None:
-    """Name the object that this request is about, so that a refusal's entry can say it. Ids only, never content."""
-    g.hub_object = (kind, object_id)
+def about(kind: str, object_id: UUID, *, subject: UUID | None = None) -> None:
+    """Name what this request is about, so that the entry of a refusal can say it. Ids only, never content.
+
+    A case goes by the alias of its survivor, which then is the subject; for anything else `subject` names the alias, where known.
+    """
+    g.hub_object = (kind, object_id, subject or (object_id if kind == "case" else None))

@@ -150,9 +150,9 @@ def _write(action: str, **facts: Any) -> None:
     who = known_caller()
     if who is None:
         return
-    kind, object_id = g.get("hub_object", ("", None))
+    kind, object_id, subject = g.get("hub_object", ("", None, None))
     entry = audit.entry_for(
-        who.actor, action, now=now(), object_kind=kind, object_id=object_id, policy_digest=access.policy_digest(), request_id=request_id(), **facts
+        who.actor, action, now=now(), object_kind=kind, object_id=object_id, subjects=(subject,) if subject else (), policy_digest=access.policy_digest(), request_id=request_id(), **facts
     )  # fmt: skip
     transact(session(), lambda s: acts.remember(audit.record(s, entry)))
 

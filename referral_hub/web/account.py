@@ -13,12 +13,13 @@ from referral_hub.accounts import actions, queries, sessions, signin
 from referral_hub.db import transact
 from referral_hub.gate.acts import act, on_refusal
 from referral_hub.gate.admits import admits, signed_in_only
-from referral_hub.gate.caller import device_cookie, signed_in, source
+from referral_hub.gate.caller import signed_in, source
 from referral_hub.gate.house import house, now, own_path, request_id, session
 from referral_hub.gate.schemas import FormSchema, Problems, one_of, read_form, text, uuid
 from referral_hub.gate.speech import _
 from referral_hub.web.enrolment import chosen_passphrase
 from referral_hub.web.forms import Option
+from referral_hub.web.frame import further
 from referral_hub.web.members import LANGUAGES, ZONES
 from referral_hub.web.page import page, see_other
 
@@ -113,7 +114,7 @@ def change_passphrase() -> Response:
     present, new = read_form(Present())["present_passphrase"], chosen_passphrase()
     signin.change_passphrase(
         session(), hub=house().hub, halves=house().halves, kdf=house().kdf, slots=house().turnstile,
-        cookie=request.cookies.get(house().cookies.session, ""), present=present, new=new, source=source(), device_cookie=device_cookie(),
+        cookie=request.cookies.get(house().cookies.session, ""), present=present, new=new, source=source(),
         now=now(), request_id=request_id(), limits=house().limits,
     )  # fmt: skip
     return see_other(url_for("account.show"))
@@ -125,7 +126,7 @@ def account_page(*, problems: Problems | None = None) -> Response:
     own = transact(session(), partial(sessions.own, actor=who.actor, session_id=who.session_id, now=now()))
     return page(
         "account/show.html", title=_("Account"), problems=problems, member=who.member, agency=who.agency, sessions=own,
-        to_admit=_waiting(who), languages=(Option("id", "Bahasa Indonesia"), Option("en", "English")), zones=[Option(k, v) for k, v in ZONES.items()],
+        to_admit=_waiting(who), further=further(who), languages=(Option("id", "Bahasa Indonesia"), Option("en", "English")), zones=[Option(k, v) for k, v in ZONES.items()],
     )  # fmt: skip
 
 

@@ -62,21 +62,32 @@ class NavItem:
     current: bool
 
 
-def sees(roles: frozenset[str], *, agency_kind: str) -> list[str]:
-    """Return the items that `roles` see at an agency of `agency_kind`, in order, at most five with the account.
-
-    A person with several roles sees the union; statistics then moves under the account.
-    """
+def all_of(roles: frozenset[str], *, agency_kind: str) -> list[str]:
+    """Return every item that `roles` use at an agency of `agency_kind`, in order; the union where a person has several."""
     seen = {ACCOUNT}
     for role in roles:
         seen |= _BY_ROLE.get(role) or ({TASKS, DIRECTORY} if role in _LISTS_ONLY else {TASKS, REFERRALS, DIRECTORY})
-    if agency_kind != "network" and (access.abilities(roles) & {"create", "create_draft"} or (agency_kind == "social_services" and REFERRALS in seen)):
+    opens_files = access.abilities(roles) & {"create", "create_draft"} or (agency_kind == "social_services" and REFERRALS in seen)
+    if opens_files and agency_kind != "network":
         seen.add(CASES)
-    ordered = [item for item in PAGES if item in seen]
-    for late in (STATISTICS, PROOFS, FINDINGS, DIRECTORY):
-        if len(ordered) > AT_MOST and late in ordered:
-            ordered.remove(late)
-    return ordered
+    return [item for item in PAGES if item in seen]
+
+
+def sees(roles: frozenset[str], *, agency_kind: str) -> list[str]:
+    """Return the items of the navigation: at most five with the account, under which the others then stand."""
+    items = all_of(roles, agency_kind=agency_kind)
+    for late in (STATISTICS, PROOFS, FINDINGS, DIRECTORY, AGENCY, LOG, QUESTIONS):
+        if len(items) > AT_MOST and late in items:
+            items.remove(late)
+    return items
+
+
+def further(who: Caller) -> list[NavItem]:
+    """Return the items that found no place in the navigation of `who`: they stand on the account's page."""
+    roles, kind = who.actor.roles, who.actor.agency_kind
+    shown, labels = sees(roles, agency_kind=kind), _labels()
+    rest = [item for item in all_of(roles, agency_kind=kind) if item not in shown and PAGES[item] in current_app.view_functions]
+    return [NavItem(labels[item], url_for(PAGES[item]), current=False) for item in rest]
 
 
 def home_url(who: Caller | None) -> str:

@@ -42,7 +42,8 @@ class Person:
     def enrol(self, link):
         """Follow an invitation to the end; return the page that comes then."""
         self.get("/" + link.split("/", 3)[-1] if "://" in link else link)
-        self.send("ketentuan", terms="yes")
+        if "/ketentuan" in self.page.html:
+            self.send("ketentuan", terms="yes")
         self.send("frasa", passphrase=self.passphrase, passphrase_again=self.passphrase)
         text = re.search(r'class="code large">([A-Z2-7 ]+)<', self.page.html).group(1).replace(" ", "")
         self.secret = base64.b32decode(text + "=" * (-len(text) % 8))

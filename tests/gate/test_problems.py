@@ -54,6 +54,7 @@ def test_each_failure_has_its_page_in_both_languages_and_its_entry(admin, entrie
         assert [(e.action, e.outcome, e.reason) for e in new] == ([("referral.accept", "deny", reason)] if reason else []), how
         if reason:
             assert (new[0].object_id, new[0].referral_id, new[0].actor_kind) == (trial_routes.OBJECT, trial_routes.OBJECT, "member")
+            assert new[0].subjects == (trial_routes.DONE,)
         assert page.links, how
         assert page.title == "Hub"
     in_english(admin)

@@ -81,7 +81,7 @@ def broken():
 @bp.route("/trial/fail/<how>", methods=["GET", "POST"])
 @admits(Verb.REFERRAL_ACCEPT, Verb.REFERRAL_DECLINE)
 def fail(how):
-    about("referral", OBJECT)
+    about("referral", OBJECT, subject=DONE)
     if request.args.get("verb"):
         acting(Verb.REFERRAL_DECLINE)
     raise FAILURES[how]
