@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +19,6 @@ from referral_hub.gate.cookies import CookiePolicy
 from referral_hub.gate.house import EXTENSION, House, db
 from referral_hub.gate.logs import configure_logs
 from referral_hub.gate.turnstile import Turnstile, places_for
-from referral_hub.settings import load
 from referral_hub.vault.kdf import KdfParameters
 from referral_hub.vault.sessions import ServerHalves
 from referral_hub.web.sign_in import signed_out
@@ -58,18 +56,9 @@ def create_app(
         RuntimeError: a route that declares no admission.
     """
     cookies = cookies or CookiePolicy()
-    _refuse_demo_arrangements(settings, clock=clock, cookies=cookies)
+    _refuse_demo_arrangements(settings, clock=clock, cookies=cookies, kdf=kdf)
     configure_logs()
-    app = Flask("referral_hub", root_path=str(WEB), static_folder=None, template_folder="templates")
-    app.config.update(
-        SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS=engine_options(),
-        MAX_CONTENT_LENGTH=settings.max_body_bytes,
-        MAX_FORM_MEMORY_SIZE=settings.max_body_bytes,
-        TRAP_HTTP_EXCEPTIONS=False,
-    )
-    db.init_app(app)
-    Migrate(app, db, directory=str(MIGRATIONS))
+    app = _bare_app(settings)
     turnstile = Turnstile(places=places_for(workers=workers))
     app.extensions[EXTENSION] = House(
         settings=settings,
@@ -90,18 +79,29 @@ def create_app(
     return app
 
 
-def _refuse_demo_arrangements(settings: Settings, *, clock: Clock | None, cookies: CookiePolicy) -> None:
-    """Refuse in production what only demo and tests may have.
+def _bare_app(settings: Settings) -> Flask:
+    """Return Flask with its database; never in debug mode, whatever the environment says, because its pages show values."""
+    app = Flask("referral_hub", root_path=str(WEB), static_folder=None, template_folder="templates")
+    app.config.update(
+        DEBUG=False,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(),
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=settings.max_body_bytes,
+        TRAP_HTTP_EXCEPTIONS=False,
+    )
+    db.init_app(app)
+    Migrate(app, db, directory=str(MIGRATIONS))
+    return app
+
+
+def _refuse_demo_arrangements(settings: Settings, *, clock: Clock | None, cookies: CookiePolicy, kdf: KdfParameters | None) -> None:
+    """Refuse in production what only demo and tests may have: a held clock, other cookies, a derivation of their own.
 
     Raises:
         errors.BadSettings: name of what does not belong.
     """
-    if settings.profile == "production" and (not cookies.secure or cookies.prefix != "__Host-"):
-        raise errors.BadSettings(name="cookies")
-    if settings.profile == "production" and clock is not None:
-        raise errors.BadSettings(name="clock")
-
-
-def production() -> Flask:
-    """Return the application as the server runs it: settings of `HUB_PROFILE` (production unless it says otherwise)."""
-    return create_app(load(os.environ.get("HUB_PROFILE", "production")), workers=int(os.environ.get("HUB_WORKERS", "2")))
+    unfit = {"cookies": not cookies.secure or cookies.prefix != "__Host-", "clock": clock is not None, "kdf": kdf is not None}
+    for name, given in unfit.items():
+        if settings.profile == "production" and given:
+            raise errors.BadSettings(name=name)

@@ -6,15 +6,20 @@ a key derivation at sign-in leaves the turnstile, so it stops no other request (
 
 from __future__ import annotations
 
+import os
+
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
 BLOCKING_THREADS = 4
+WORKERS = "HUB_WORKERS"
+"""Tells each worker process how many there are: the share of the cores that its key derivations may take follows from it."""
 
 
 def serve(target: str, *, host: str, port: int, workers: int = 2) -> None:
     """Serve the WSGI factory `target` ("module:function") until stopped; a worker that dies is replaced."""
+    os.environ[WORKERS] = str(workers)
     Granian(
         target,
         address=host,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from referral_hub.app import create_app
 from referral_hub.cli.logging import configure
+from referral_hub.cli.serving import WORKERS
 from referral_hub.cli.wiring import settings
 
 if TYPE_CHECKING:
@@ -15,4 +17,4 @@ if TYPE_CHECKING:
 def production() -> Flask:
     """Return the application of the profile in `HUB_PROFILE`, which is production unless it says otherwise."""
     configure()
-    return create_app(settings())
+    return create_app(settings(), workers=int(os.environ.get(WORKERS, "1")))

@@ -26,7 +26,7 @@ def every_record_module():
 def test_the_models_equal_the_migrated_schema(owner_engine):
     assert list(every_record_module())
     with owner_engine.connect() as connection:
-        options = {"compare_type": True, "include_object": lambda obj, name, kind, *_: not (kind == "table" and name.startswith("procrastinate_"))}
+        options = {"compare_type": True, "include_object": lambda _object, name, kind, *_: not (kind == "table" and name.startswith("procrastinate_"))}
         context = MigrationContext.configure(connection, opts=options)
         differences = compare_metadata(context, Base.metadata)
     assert differences == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from referral_hub.app import create_app
 from referral_hub.cli.demo.place import CHEAP, Place
 from referral_hub.cli.logging import configure
+from referral_hub.cli.serving import WORKERS
 from referral_hub.gate.cookies import CookiePolicy
 
 if TYPE_CHECKING:
@@ -16,4 +18,5 @@ if TYPE_CHECKING:
 def demo() -> Flask:
     """Return the demonstration's application."""
     configure()
-    return create_app(Place.default().settings(), cookies=CookiePolicy(secure=False, prefix=""), kdf=CHEAP)
+    plain = CookiePolicy(secure=False, prefix="")
+    return create_app(Place.default().settings(), cookies=plain, kdf=CHEAP, workers=int(os.environ.get(WORKERS, "1")))

@@ -73,20 +73,10 @@ def create(
     drafts.seal(session, row, act, contents=contents)
     session.flush()
     entry = audit.entry_for(
-        actor,
-        Verb.REFERRAL_CREATE,
-        now=now,
-        decision=decision,
-        request_id=request_id,
-        object_kind="referral",
-        object_id=row.id,
-        object_version=row.version,
-        subjects=(about.subject,),
-        subject_flags=about.flags,
-        sections=tuple(sorted(set(contents) - {drafts.CHOICE})),
-        purpose=scope.purpose_of(service),
-        basis="assigned",
-    )
+        actor, Verb.REFERRAL_CREATE, now=now, decision=decision, request_id=request_id, object_kind="referral", object_id=row.id,
+        object_version=row.version, subjects=(about.subject,), subject_flags=about.flags, sections=tuple(sorted(set(contents) - {drafts.CHOICE})),
+        purpose=scope.purpose_of(service), basis="assigned",
+    )  # fmt: skip
     audit.record(session, entry)
     return scope.snapshot(row, side="sender")
 
