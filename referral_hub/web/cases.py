@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 bp = Blueprint("cases", __name__)
 
+FIRST = frozenset({"safe_contact", "profile", "identity"})
+
 
 @dataclass(frozen=True)
 class Row:
@@ -47,6 +49,11 @@ class Row:
     code: str
     label: str
     state: SectionState | None
+
+    @property
+    def first(self) -> bool:
+        """Tell whether nearly every referral needs this section; the others are folded while they are empty."""
+        return self.code in FIRST
 
 
 @bp.get("/kasus")
@@ -114,8 +121,7 @@ def section(code: str, section: str) -> Response:
         code=code,
         section=section,
         label=label(section),
-        facts=controls.facts(section, content.fields(), reader=reader(), masked=content.hidden, names=names),
-        tails=content.tails,
+        facts=controls.facts(section, content.fields(), reader=reader(), masked=content.hidden, names=names, tails=content.tails),
         may_edit=_may_write(section),
     )
 

@@ -75,12 +75,13 @@ def begin() -> Response:
 def recipients() -> Response:
     """Step 3: the agencies that offer the service; those that fit and are open stand first."""
     asked = {name: request.args.get(name, "") for name in ("kasus", "layanan", "urgensi", "jenis", "wilayah", "draf")}
-    if asked["layanan"] not in protocol.current().services:
+    service = files.service_of(asked["layanan"])
+    if service is None:
         return see_other(url_for("drafts.begin", kasus=asked["kasus"]))
     own = signed_in().agency
     region = asked["wilayah"] or own.region
-    found = read(keyless(partial(directory.search, service=asked["layanan"], region=region, leave_out=(own.id,))))
-    return page("drafts/recipients.html", title=_("Choose recipient"), found=found, asked=asked, regions=controls.regions(reader()), region=region)
+    found = read(keyless(partial(directory.search, service=service, region=region, leave_out=(own.id,))))
+    return page("drafts/recipients.html", title=_("Choose recipient"), found=found, asked=asked, service=service, regions=controls.regions(reader()), region=region)
 
 
 @bp.post("/rujukan/baru")
@@ -136,7 +137,7 @@ def tasks_of(draft: Draft) -> list[Task]:
 
 def _recipient_url(draft: Draft) -> str:
     row = draft.referral
-    return url_for("drafts.recipients", kasus=draft.alias, layanan=row.service, urgensi=row.urgency, draf=row.number)
+    return url_for("drafts.recipients", kasus=draft.alias, layanan=files.service_token(row.service), urgensi=row.urgency, draf=row.number)
 
 
 @bp.post("/rujukan/<number>/draf/penerima")
@@ -361,7 +362,7 @@ def services() -> tuple[Option, ...]:
     own = signed_in().agency.kind
     book = protocol.current()
     asked = [s for s in book.services.values() if not s.senders or own in s.senders]
-    return tuple(Option(s.code, s.label(reader().language)) for s in asked)
+    return tuple(Option(files.service_token(s.code), s.label(reader().language)) for s in asked)
 
 
 def services_of(agency: Agency) -> tuple[Option, ...]:

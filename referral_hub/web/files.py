@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from referral_hub import protocol
@@ -44,6 +45,16 @@ def service_name(code: str) -> str:
     """Return the short name of a service: lists, heads and notices name no kind of harm (PAGES.md section 8)."""
     service = protocol.current().service(code)
     return service.short_label(reader().language)
+
+
+def service_token(code: str) -> str:
+    """Return a short word that stands for a service in an address: an address in a browser's history names no kind of harm."""
+    return hashlib.sha256(f"service {code}".encode()).hexdigest()[:8]
+
+
+def service_of(token: str) -> str | None:
+    """Return the code of the service that `token` stands for, or None."""
+    return next((code for code in protocol.current().services if service_token(code) == token), None)
 
 
 def capacity_text(found: Found) -> str:

@@ -171,16 +171,24 @@ def _typing_hint(field: Field) -> str:
     return ""
 
 
-def facts(section: str, values: Mapping[str, Any], *, reader: Reader, masked: Collection[str] = (), names: Mapping[str, str] | None = None) -> tuple[Fact, ...]:
+def facts(
+    section: str,
+    values: Mapping[str, Any],
+    *,
+    reader: Reader,
+    masked: Collection[str] = (),
+    names: Mapping[str, str] | None = None,
+    tails: Mapping[str, str] | None = None,
+) -> tuple[Fact, ...]:
     """Return the fields of `section` that hold something, as words; `masked` ones say only that they do.
 
-    `names` gives the words for values that are row ids or agency codes.
+    `names` gives the words for values that are row ids or agency codes, `tails` the last digits of a masked field.
     """
     found = []
     for field in protocol.current().section(section).fields.values():
         label = field.label(reader.language)
         if field.code in masked:
-            found.append(Fact(field.code, label, "•••• ••••", masked=True))
+            found.append(Fact(field.code, label, f"•••• {(tails or {}).get(field.code, '••••')}", masked=True))
         elif values.get(field.code) not in (None, "", [], {}):
             found.append(Fact(field.code, label, shown(field, values[field.code], reader=reader, names=names or {})))
     return tuple(found)
