@@ -20,7 +20,8 @@ HEADINGS = ("technical", "directory", "account", "log")
 # Tables that hold facts about a case may list nothing under the headings of the others.
 OF_CASES = ("case_file", "case_member", "alias", "conflict", "consent", "referral", "referral_event", "sealed_grant", "sealed_part", "sealed_share", "manifest", "release")  # fmt: skip
 PROGRAM = ("alembic_version",)
-ANOTHER_SENSE = {("audit_checkpoint", "note")}  # a signed note of C2SP over a tree head
+# A signed note of C2SP over a tree head; which of the four hub secrets a row is.
+ANOTHER_SENSE = {("audit_checkpoint", "note"), ("hub_secret", "name")}
 
 
 @pytest.fixture(scope="module")
