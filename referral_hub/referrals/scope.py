@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, exists, false, or_, select
+from sqlalchemy import and_, bindparam, exists, false, or_, select
 
 from referral_hub import access, errors, protocol
 from referral_hub.access import Target, Verb
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from referral_hub.vault.hub import HubKeys
 
 SUPERVISING = frozenset({"approve", "assign"})  # abilities of supervisors on either side
-_NOBODY = uuid.UUID(int=0)
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,7 @@ def find(session: Session, *, actor: Actor, hub: HubKeys, referral_id: uuid.UUID
     """
     if actor.member_id is None or actor.agency_id is None:
         raise errors.NotFound
-    query = _query(actor, hub=hub).where(ReferralRow.id == referral_id, _at_agency(actor.agency_id))
-    if lock:
-        query = query.with_for_update(of=ReferralRow, read=lock == "share")
-    found = session.execute(query.execution_options(populate_existing=True)).one_or_none()
+    found = session.execute(_statement(hub, actor.agency_id, actor.member_id, lock), {"referral": referral_id}).one_or_none()
     if found is None:
         raise errors.NotFound
     return _found(found, actor)
@@ -235,11 +232,13 @@ def _at_agency(agency_id: uuid.UUID) -> ColumnElement[bool]:
     return or_(ReferralRow.from_agency == agency_id, addressed)
 
 
-def _query(actor: Actor, *, hub: HubKeys) -> Select[Any]:
+@lru_cache(maxsize=512)
+def _statement(hub: HubKeys, agency_id: uuid.UUID, member_id: uuid.UUID, lock: str) -> Select[Any]:
+    """Return the select of `find` for one member, with the referral's id left open; built once, for it costs more than it asks."""
     case, member, alias, agency = elsewhere.case_file, elsewhere.case_member, elsewhere.alias, directory.table()
-    assigned = exists().where(member.c.case_id == ReferralRow.case_id, member.c.member_id == actor.member_id)
-    free = cases.no_conflict(hub=hub, member_id=actor.member_id or _NOBODY, case_id=ReferralRow.__table__.c.case_id)
-    return (
+    assigned = exists().where(member.c.case_id == ReferralRow.case_id, member.c.member_id == member_id)
+    free = cases.no_conflict(hub=hub, member_id=member_id, case_id=ReferralRow.__table__.c.case_id)
+    query = (
         select(
             ReferralRow,
             *elsewhere.CONSENT_COLUMNS,
@@ -257,9 +256,12 @@ def _query(actor: Actor, *, hub: HubKeys) -> Select[Any]:
         )
         .join(case, case.c.id == ReferralRow.case_id)
         .join(agency, agency.c.id == ReferralRow.to_agency)
-        .outerjoin(alias, and_(alias.c.case_id == ReferralRow.case_id, alias.c.agency_id == actor.agency_id))
+        .outerjoin(alias, and_(alias.c.case_id == ReferralRow.case_id, alias.c.agency_id == agency_id))
         .outerjoin(elsewhere.consent, elsewhere.consent.c.id == ReferralRow.consent_id)
+        .where(ReferralRow.id == bindparam("referral"), _at_agency(agency_id))
+        .execution_options(populate_existing=True)
     )
+    return query.with_for_update(of=ReferralRow, read=lock == "share") if lock else query
 
 
 def _found(found: Row[Any], actor: Actor) -> Found:

@@ -175,6 +175,28 @@ class Detail:
 
 
 @dataclass(frozen=True)
+class Glance:
+    """A referral before anything of it is opened: how it stands, what the actor may do, and what may be opened.
+
+    `consent` is how the consent that it rests on stands for what was granted ("covers", "lacks", "ended", "withdrawn", "not_needed").
+    `may_open`: the sections that the policy lets the actor open. `codes`: member codes of handler and sender by id.
+    """
+
+    referral: Referral
+    side: str
+    alias: str
+    grant: str
+    clocks: tuple[Clock, ...]
+    acts: tuple[str, ...]
+    consent: str
+    consent_until: date | None
+    granted: tuple[str, ...]
+    may_preview: bool
+    may_open: frozenset[str]
+    codes: Mapping[uuid.UUID, str]
+
+
+@dataclass(frozen=True)
 class Draft:
     """A draft's task list: which parts of the draft and sections of the own file are filled, and how its consent stands (`Standing` code)."""
 

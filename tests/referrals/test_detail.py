@@ -4,7 +4,7 @@ import pytest
 
 from referral_hub import errors
 from referral_hub.cases import actions as cases
-from referral_hub.referrals import values
+from referral_hub.referrals import queries, values
 from tests.referrals.story import DAY, HOUR, MINUTE, NOW, SECTIONS
 
 
@@ -177,3 +177,52 @@ def test_only_the_recipient_names_a_handler(network, story):
     assert admin.id not in able
     with pytest.raises(errors.RuleBroken):
         story.at(story.sari).ask("handlers", referral_id=story.id)
+
+
+def test_what_was_read_is_not_crowded_out_by_pages_looked_at(network, story):
+    andi = network.member(story.lbh, "paralegal")
+    story.accepted()
+    story.at(story.santi, 3 * HOUR).section("safe_contact")
+    desk = story.at(story.santi, DAY)
+    for _ in range(60):
+        desk.detail()
+    page = desk.detail()
+    assert page.safe_contact_read
+    assert [s.action for s in page.seen] == ["section.safe_contact_read"]
+    assert not story.at(andi, DAY).detail().safe_contact_read
+
+
+def test_a_glance_before_anything_is_opened(network, story):
+    story.opened()
+    desk = story.at(story.santi, HOUR)
+    size = len(story.entries())
+    before = desk.ask("glance", referral_id=story.id)
+    assert (before.side, before.grant, before.may_preview, before.may_open) == ("recipient", "preview", True, frozenset())
+    assert (before.consent, before.acts, set(before.granted)) == ("covers", ("claim", "accept", "decline"), set(SECTIONS))
+    assert before.codes == {story.santi.id: "PS-01", story.sari.id: "PS-01"}
+    assert len(story.entries()) == size
+    desk.on("accept", handler=story.santi.id, first_contact_by=NOW + DAY)
+    assert desk.ask("glance", referral_id=story.id).may_open == set(SECTIONS)
+    stranger = network.member(network.agency("klinik", "psychosocial"), "psychologist")
+    with pytest.raises(errors.NotFound):
+        story.at(stranger, DAY).ask("glance", referral_id=story.id)
+
+
+def test_a_glance_at_what_was_not_opened_shows_no_preview(story):
+    story.sent()
+    assert not story.at(story.santi, HOUR).ask("glance", referral_id=story.id).may_preview
+
+
+def test_who_may_see_a_restricted_contact(network, story):
+    colleague = network.member(story.uptd, "social_worker")
+
+    def may(person):
+        found = queries.has_accepted_referral(story.session, actor=person.actor, to_agency=story.lbh.id)
+        story.session.rollback()
+        return found
+
+    story.opened()
+    assert not may(story.sari)
+    story.at(story.santi, HOUR).on("accept", handler=story.santi.id, first_contact_by=NOW + DAY)
+    assert (may(story.sari), may(colleague), may(story.santi)) == (True, False, False)
+    assert queries.numbers(story.session, referral_ids=[story.id]) == {story.id: story.row().number}

@@ -1,11 +1,17 @@
 """Recall, withdraw, consent taken back, the end of the window: what the recipient could open it opens no more, at once."""
 
+import threading
+import time
+
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from referral_hub import errors
 from referral_hub.cases import queries as cases
 from referral_hub.consent import actions as consents
+from referral_hub.db import transact
+from referral_hub.referrals import actions, reading
 from tests.referrals.story import DAY, HOUR, MINUTE, NOW, SECTIONS
 
 
@@ -217,3 +223,84 @@ def test_the_keys_of_both_sides_after_each_end(story):
     assert standings(story, story.lbh.id)[0] == {("preview", "read_only"), ("full", "read_only")}
     assert standings(story, story.uptd.id)[0] >= {("own", "live")}
     assert set(SECTIONS) == {s.code for s in story.at(story.santi, 3 * DAY).detail().sections if s.state == "open"}
+
+
+# --- at the same moment ------------------------------------------------------------------------------------------------------
+
+
+def meanwhile(story, engine, ending, call):
+    """Hold `ending` uncommitted while `call` runs into its lock in another session; then commit it. Returns what became of `call`."""
+    held, go, result = threading.Event(), threading.Event(), []
+
+    def first():
+        def work(session):
+            made = ending(session)
+            session.flush()
+            held.set()
+            assert go.wait(10)
+            return made
+
+        with Session(engine, expire_on_commit=False) as session:
+            transact(session, work)
+
+    def second():
+        with Session(engine, expire_on_commit=False) as session:
+            try:
+                result.append(transact(session, call))
+            except errors.HubError as refusal:
+                result.append(refusal)
+
+    threads = [threading.Thread(target=first), threading.Thread(target=second)]
+    threads[0].start()
+    assert held.wait(10)
+    threads[1].start()
+    time.sleep(0.3)
+    assert result == []  # it waits for the row
+    go.set()
+    for thread in threads:
+        thread.join()
+    return result[0]
+
+
+@pytest.mark.parametrize("way", ["consent", "withdraw"])
+def test_an_opening_that_waited_for_an_end_shows_nothing(story, engine, way):
+    story.accepted()
+    version, consent_id = story.version(), story.row().consent_id
+    sari = {"actor": story.sari.actor, "keys": story.sari.keys, "now": NOW + DAY}
+    santi = {"actor": story.santi.actor, "keys": story.santi.keys, "now": NOW + DAY}
+    endings = {
+        "consent": lambda s: actions.withdraw_consent(s, **sari, consent_id=consent_id),
+        "withdraw": lambda s: actions.withdraw(s, **sari, referral_id=story.id, version=version, reason="need_gone"),
+    }
+    refused = meanwhile(
+        story, engine, endings[way], lambda s: reading.open_section(s, **santi, referral_id=story.id, section="identity")
+    )
+    assert refused.code == "access_ended"
+
+
+def test_a_sending_that_waited_for_the_withdrawal_of_its_consent_is_not_sent(story, engine):
+    story.draft()
+    story.agree()
+    version, consent_id = story.version(), story.row().consent_id
+    sari = {"actor": story.sari.actor, "keys": story.sari.keys, "now": NOW + HOUR}
+    refused = meanwhile(
+        story, engine, lambda s: actions.withdraw_consent(s, **sari, consent_id=consent_id),
+        lambda s: actions.send(s, **sari, referral_id=story.id, version=version, safe_contact_read=True, recipient_code="lbh"),
+    )  # fmt: skip
+    assert isinstance(refused, errors.StaleVersion)
+    assert story.row().state == "cancelled"
+
+
+def test_a_withdrawal_that_waited_for_the_sending_reaches_what_was_sent(story, engine):
+    story.draft()
+    story.agree()
+    version, consent_id = story.version(), story.row().consent_id
+    sari = {"actor": story.sari.actor, "keys": story.sari.keys, "now": NOW + HOUR}
+    ended = meanwhile(
+        story, engine,
+        lambda s: actions.send(s, **sari, referral_id=story.id, version=version, safe_contact_read=True, recipient_code="lbh"),
+        lambda s: actions.withdraw_consent(s, **sari, consent_id=consent_id),
+    )  # fmt: skip
+    assert [e.code for e in story.events()] == ["create", "send", "consent_withdrawn"]
+    assert ended[0].state == "cancelled"
+    assert_recipient_opens_nothing(story)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from referral_hub import protocol
-from tests.referrals.story import DAY, HOUR, IDENTITY, META, NEEDS, NOW, SECTIONS
+from tests.referrals.story import DAY, HOUR, IDENTITY, META, MINUTE, NEEDS, NOW, SECTIONS
 
 
 def test_from_draft_to_completion(story):
@@ -143,3 +143,31 @@ def test_an_event_that_is_not_built_is_refused_by_name_and_changes_nothing(netwo
     by = protocol.current().event(event).by
     assert "not_built" in codes or by == {"clock"} or event == "request_interview"
     assert codes <= {"not_built", "wrong_side", "role_lacks_ability", "not_found", "second_signer_needed"}
+
+
+@pytest.mark.parametrize(
+    ("stage", "side", "verb", "inputs", "action"),
+    [
+        ("draft", "sari", "edit_draft", {"parts": {"needs": NEEDS}}, "referral.edit"),
+        ("draft", "sari", "refuse_consent", {"language": "id"}, "consent.refuse"),
+        ("draft", "sari", "discard", {}, "referral.discard"),
+        ("sent", "sari", "recall", {}, "referral.recall"),
+        ("sent", "santi", "open_preview", {}, "referral.open_preview"),
+        ("opened", "santi", "claim", {}, "referral.claim"),
+        ("opened", "santi", "decline", {"reason": "duplicate", "note": "Sudah ada."}, "referral.decline"),
+        ("accepted", "sari", "withdraw", {"reason": "need_gone", "note": "Ya."}, "referral.withdraw"),
+        ("accepted", "santi", "start", {}, "referral.start"),
+        ("started", "santi", "progress", {"milestone": "session_held", "note": "Ya."}, "referral.progress"),
+        ("started", "santi", "complete", {"outcome": "service_given", "note": "Ya."}, "referral.complete"),
+    ],
+)
+def test_every_act_leaves_exactly_one_entry(story, stage, side, verb, inputs, action):
+    getattr(story, stage)()
+    size, version = len(story.entries()), story.version()
+    row = story.at(getattr(story, side), MINUTE).on(verb, **inputs)
+    (entry,) = story.entries()[size:]
+    assert (entry.action, entry.outcome, entry.request_id) == (action, "allow", "")
+    assert len(entry.subjects) == 1
+    assert row.version == version + 1
+    if entry.object_kind == "referral":
+        assert (entry.object_id, entry.object_version) == (story.id, row.version)

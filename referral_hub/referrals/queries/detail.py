@@ -11,6 +11,7 @@ from referral_hub.access import Verb
 from referral_hub.accounts import queries as accounts
 from referral_hub.audit import queries as log
 from referral_hub.referrals import rules, scope
+from referral_hub.referrals.reading import safe_contact_read_by
 from referral_hub.referrals.records import EventRow
 from referral_hub.referrals.values import Detail, Event, SectionState, Seen
 
@@ -42,7 +43,7 @@ def detail(
     decision = access.require(actor, Verb.REFERRAL_LIST, found.target(actor, now=now))
     history = _history(session, found, actor)
     seen = _seen(session, referral_id)
-    mine = {(entry.action, section) for entry in seen if entry.actor_id == actor.member_id for section in entry.sections}
+    mine = {section for entry in seen if entry.actor_id == actor.member_id for section in entry.sections}
     grant = found.grant_fact(now)
     updated = next((event.at for event in reversed(history) if event.code in {"start", "progress"}), None)
     entry = audit.entry_for(
@@ -56,9 +57,9 @@ def detail(
         read_until=rules.read_until(found.row.state, found.row.ended_at),
         history=history,
         clocks=rules.clocks(found.row, updated_at=updated, now=now),
-        acts=_acts(found, actor, now=now),
-        sections=_sections(found, grant=grant, mine={section for _, section in mine}),
-        safe_contact_read=(Verb.SECTION_SAFE_CONTACT_READ, "safe_contact") in mine,
+        acts=acts_of(found, actor, now=now),
+        sections=_sections(found, grant=grant, mine=mine),
+        safe_contact_read=safe_contact_read_by(session, referral_id=referral_id, member_id=keys.member_id),
         seen=seen,
         refused_attempts=log.refused_of_referral(session, referral_id=referral_id),
         ticket=audit.record(session, entry),
@@ -96,8 +97,13 @@ def _shown_inputs(row: EventRow, actor: Actor) -> dict[str, object]:
 
 
 def _seen(session: Session, referral_id: uuid.UUID) -> tuple[Seen, ...]:
-    found = log.of_referral(session, referral_id=referral_id, limit=SEEN)
-    shown = [(logged.idx, logged.entry) for logged in found if logged.entry.action in READINGS and logged.entry.outcome == "allow"]
+    found = [
+        logged
+        for action in sorted(READINGS)
+        for logged in log.latest(session, filters=log.Filter(referral_id=referral_id, action=action, outcome="allow"), limit=SEEN)
+    ]
+    found.sort(key=lambda logged: logged.idx, reverse=True)
+    shown = [(logged.idx, logged.entry) for logged in found[:SEEN]]
     codes = accounts.codes(session, member_ids={entry.actor_id for _, entry in shown if entry.actor_id})
     return tuple(
         Seen(
@@ -114,7 +120,7 @@ def _seen(session: Session, referral_id: uuid.UUID) -> tuple[Seen, ...]:
     )
 
 
-def _acts(found: Found, actor: Actor, *, now: datetime) -> tuple[str, ...]:
+def acts_of(found: Found, actor: Actor, *, now: datetime) -> tuple[str, ...]:
     """Return the events that lifecycle and policy both allow the actor now."""
     sides = ("recipient",) if found.side == "recipient" else ("sender", "sender_supervisor")
     possible = dict.fromkeys(code for side in sides for code in rules.offered(found.life(), side=side, now=now))
