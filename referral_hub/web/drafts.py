@@ -300,12 +300,26 @@ def check_page(draft: Draft, *, problems: Problems | None = None, blocked: Mappi
     row = draft.referral
     asked: Check = queries.check(session(), actor=actor(), keys=keys(), now=now(), referral_id=row.id)
     agency = directory.agency(session(), row.to_agency)
-    names = {"safety.blocked_people": "", "confirm_recipient": _("Recipient code"), "safe_contact_read": _("Who must not know"), "phoned": _("Phone call")}
-    return page("drafts/check.html", title=_("Check and send"), status=422 if problems else 200, problems=problems, draft=draft, check=asked, agency=agency,
-                service=files.service_name(row.service), must_not_know=_must_not_know(draft), recipient_url=_recipient_url(draft),
+    elsewhere = _elsewhere(draft, problems)
+    names = {"confirm_recipient": _("Recipient code"), "safe_contact_read": _("Who must not know"), "phoned": _("Phone call")}
+    return page("drafts/check.html", title=_("Check and send"), status=422 if problems else 200, problems=problems, draft=draft, check=asked, agency=agency, elsewhere=elsewhere,
+                typed=request.form, service=files.service_name(row.service), must_not_know=_must_not_know(draft), recipient_url=_recipient_url(draft),
                 blocked=_blocked_controls(draft, blocked or {}, problems) if blocked is not None or "safety" not in draft.own_sections else None,
                 labels=names | controls.section_labels("safety", reader(), prefix="safety.") | {s: label(s) for s in ("profile", "safe_contact", "safety")}
                 | controls.section_labels("needs", reader(), prefix="needs.") | controls.section_labels("meta", reader(), prefix="meta."))  # fmt: skip
+
+
+def _elsewhere(draft: Draft, problems: Problems | None) -> dict[str, str]:
+    """Return, for each field that is still empty in another step, the address of that step."""
+    book = protocol.current()
+    found = {}
+    for name in problems.fields if problems else ():
+        section = name.partition(".")[0]
+        if section in WRITTEN:
+            found[name] = url_for("drafts.needs", number=draft.referral.number)
+        elif name in book.sections:
+            found[name] = url_for("cases.edit", code=draft.alias, section=name)
+    return found
 
 
 def _must_not_know(draft: Draft) -> str:
