@@ -10,8 +10,8 @@ from referral_hub.web import (
     amiss,
     cases,
     catalog,
+    checking,
     consents,
-    drafts,
     enrolment,
     files,
     frame,
@@ -26,7 +26,7 @@ from referral_hub.web import (
 if TYPE_CHECKING:
     from flask import Flask
 
-BLUEPRINTS = (home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, drafts.bp, consents.bp)
+BLUEPRINTS = (home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, checking.bp, consents.bp)
 
 
 def install(app: Flask) -> None:

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, request, url_for
 
-from referral_hub import errors, protocol
+from referral_hub import protocol
 from referral_hub.access import Verb
-from referral_hub.cases import actions as case_actions
 from referral_hub.cases import queries as cases
-from referral_hub.cases import reading as case_reading
 from referral_hub.directory import queries as directory
 from referral_hub.gate.acts import act, form_version, keyless, on_refusal, opened, read
 from referral_hub.gate.admits import about, acting, admits, signed_in_only
 from referral_hub.gate.caller import actor, keys, signed_in
 from referral_hub.gate.house import now, session
-from referral_hub.gate.schemas import Problems, form_of, one_of, read_form, text, tick, uuid
+from referral_hub.gate.schemas import Problems, form_of, one_of, read_form, text, uuid
 from referral_hub.gate.speech import _
 from referral_hub.protocol import forms
 from referral_hub.referrals import actions, queries, reading
@@ -36,14 +34,13 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from referral_hub.directory import Agency
-    from referral_hub.referrals.values import Check, Choice, Draft
+    from referral_hub.referrals.values import Choice, Draft
 
 bp = Blueprint("drafts", __name__)
 
 URGENCIES = ("emergency", "urgent", "normal", "planned")
 WRITTEN = ("meta", "needs")
 ASKED = {"meta": ("urgency_reason", "purpose")}
-BLOCKED = ("blocked_people", "blocked_agencies", "blocked_kinds")
 DONE, TODO, WAIT = "done", "todo", "wait"
 
 
@@ -126,7 +123,7 @@ def tasks_of(draft: Draft) -> list[Task]:
         Task(_("Who is helped"), url_for("cases.show", code=draft.alias), DONE if who else TODO, done if who else todo,
              "" if who else _("Profile and safe contact are needed.")),
         Task(_("What is needed"), url_for("drafts.needs", number=number), DONE if what else TODO, done if what else todo),
-        Task(_("Choose recipient"), _recipient_url(draft), DONE, done, f"{agency.name} · {files.service_name(row.service)}"),
+        Task(_("Choose recipient"), recipient_url(draft), DONE, done, f"{agency.name} · {files.service_name(row.service)}"),
         Task(_("What will be shared"), url_for("drafts.package", number=number), DONE if chosen else TODO, done if chosen else _("Look at it"),
              "" if chosen else _("The minimum for this service is ticked already.")),
         Task(_("Consent"), url_for("consents.ask", number=number), DONE if agreed else TODO, done if agreed else todo),
@@ -135,7 +132,8 @@ def tasks_of(draft: Draft) -> list[Task]:
     ]  # fmt: skip
 
 
-def _recipient_url(draft: Draft) -> str:
+def recipient_url(draft: Draft) -> str:
+    """Return the address of step 3 for this draft."""
     row = draft.referral
     return url_for("drafts.recipients", kasus=draft.alias, layanan=files.service_token(row.service), urgensi=row.urgency, draf=row.number)
 
@@ -176,7 +174,7 @@ def save_needs(number: str) -> Response:
 
 def _missing(draft: Draft, typed: Mapping[str, Mapping[str, Any]], *, urgency: str) -> Problems | None:
     """Return what sending will ask for and is still empty: it is said now, and kept all the same."""
-    context = _context(draft)
+    context = context_of(draft)
     found: dict[str, tuple[str, ...]] = {}
     for part, values in typed.items():
         fields = _asked(part) | ({"urgency"} if part == "meta" else set())
@@ -195,7 +193,7 @@ def needs_page(
         part: controls.controls(
             part,
             values.get(part, {}),
-            context=_context(draft),
+            context=context_of(draft),
             reader=reader(),
             problems={name.removeprefix(f"{part}."): codes for name, codes in complaints.items() if name.startswith(f"{part}.")},
             lookups={"services": services_of(directory.agency(session(), draft.referral.to_agency))},
@@ -252,87 +250,6 @@ def _groups(offered: Choice, ticked: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _preview_labels(offered: Choice) -> list[str]:
     return [protocol.current().field(name).label(reader().language) for name in offered.preview]
-
-
-@bp.get("/rujukan/<number>/draf/periksa")
-@admits(Verb.SECTION_SAFE_CONTACT_READ)
-def check(number: str) -> Response:
-    """Step 6: look once more; who must not know is read here."""
-    return check_page(draft_of(number))
-
-
-@bp.post("/rujukan/<number>/draf/jangan-tahu")
-@admits(Verb.CASE_EDIT)
-def save_blocked(number: str) -> Response:
-    """Keep whom the survivor does not want to receive anything."""
-    draft = draft_of(number)
-    typed = forms.parse_form("safety", request.form, timezone=actor().timezone, prefix="safety.")
-    typed = {code: value for code, value in typed.items() if code in BLOCKED}
-    on_refusal(lambda problems: check_page(draft, problems=problems, blocked=typed))
-    known = {"agency": [a.code for a in directory.agencies(session())]}
-    work = partial(case_actions.edit_section, case_id=_case_of(draft), section="safety", values=typed, version=_revision(draft), only=BLOCKED, known=known)
-    act(work, result=lambda saved: saved.case.id)
-    return see_other(url_for("drafts.check", number=number))
-
-
-@bp.post("/rujukan/<number>/kirim")
-@admits(Verb.REFERRAL_SEND)
-def send(number: str) -> Response:
-    """Send: seal for the recipient, sign, record."""
-    draft = draft_of(number)
-    on_refusal(lambda problems: check_page(draft_of(number), problems=problems))
-    form = read_form(form_of(read_block=tick(), called=tick(), confirm_recipient=text(required=False, longest=60)))
-    work = partial(
-        actions.send,
-        referral_id=draft.referral.id,
-        version=form_version() or 0,
-        safe_contact_read=form["read_block"],
-        phoned=form["called"],
-        recipient_code=form.get("confirm_recipient", ""),
-    )
-    act(work)
-    return see_other(url_for("referrals.show", number=number))
-
-
-def check_page(draft: Draft, *, problems: Problems | None = None, blocked: Mapping[str, Any] | None = None) -> Response:
-    """Make the page of step 6. Reading who must not know is an opening of safe contact, with its entry."""
-    acting(Verb.SECTION_SAFE_CONTACT_READ)
-    row = draft.referral
-    asked: Check = queries.check(session(), actor=actor(), keys=keys(), now=now(), referral_id=row.id)
-    agency = directory.agency(session(), row.to_agency)
-    elsewhere = _elsewhere(draft, problems)
-    names = {"confirm_recipient": _("Recipient code"), "safe_contact_read": _("Who must not know"), "phoned": _("Phone call")}
-    return page("drafts/check.html", title=_("Check and send"), status=422 if problems else 200, problems=problems, draft=draft, check=asked, agency=agency, elsewhere=elsewhere,
-                typed=request.form, service=files.service_name(row.service), must_not_know=_must_not_know(draft), recipient_url=_recipient_url(draft),
-                blocked=_blocked_controls(draft, blocked or {}, problems) if blocked is not None or "safety" not in draft.own_sections else None,
-                labels=names | controls.section_labels("safety", reader(), prefix="safety.") | {s: label(s) for s in ("profile", "safe_contact", "safety")}
-                | controls.section_labels("needs", reader(), prefix="needs.") | controls.section_labels("meta", reader(), prefix="meta."))  # fmt: skip
-
-
-def _elsewhere(draft: Draft, problems: Problems | None) -> dict[str, str]:
-    """Return, for each field that is still empty in another step, the address of that step."""
-    book = protocol.current()
-    found = {}
-    for name in problems.fields if problems else ():
-        section = name.partition(".")[0]
-        if section in WRITTEN:
-            found[name] = url_for("drafts.needs", number=draft.referral.number)
-        elif name in book.sections:
-            found[name] = url_for("cases.edit", code=draft.alias, section=name)
-    return found
-
-
-def _must_not_know(draft: Draft) -> str:
-    work = partial(case_reading.open_sections, case_id=_case_of(draft), sections=("safe_contact",))
-    content = opened(work, case_reading.reveal)["safe_contact"].fields()
-    return str(content.get("must_not_know", ""))
-
-
-def _blocked_controls(draft: Draft, values: Mapping[str, Any], problems: Problems | None) -> Any:
-    complaints = {name.removeprefix("safety."): codes for name, codes in (problems.fields if problems else {}).items()}
-    lookups = {"agencies": tuple(Option(a.code, a.name) for a in directory.agencies(session()) if a.id != actor().agency_id)}
-    return controls.controls("safety", values, context=_context(draft), reader=reader(), problems=complaints,
-                             lookups={"agency": lookups["agencies"]}, only=BLOCKED, prefix="safety.")  # fmt: skip
 
 
 @bp.post("/rujukan/<number>/draf/hapus")
@@ -402,20 +319,10 @@ def _asked(part: str) -> set[str]:
     return {f.code for f in protocol.current().section(part).fields.values() if not f.clear and not f.auto}
 
 
-def _context(draft: Draft) -> forms.Context:
+def context_of(draft: Draft) -> forms.Context:
+    """Return what a draft's sections are checked against."""
     kind = directory.agency(session(), draft.referral.to_agency).kind
     return forms.Context(now=now(), timezone=actor().timezone, service=draft.referral.service, recipient_kind=kind)
-
-
-def _case_of(draft: Draft) -> UUID:
-    if draft.referral.case_id is None:
-        raise errors.NotFound
-    return draft.referral.case_id
-
-
-def _revision(draft: Draft) -> int:
-    state = cases.sections_of(session(), case_id=_case_of(draft)).get("safety")
-    return state.revision if state else 0
 
 
 def _number(referral_id: UUID) -> str:
