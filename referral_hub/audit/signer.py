@@ -67,6 +67,16 @@ def vkeys(signer: CheckpointSigner) -> tuple[str, str]:
     return signer.key.vkey(note.ED25519), signer.key.vkey(note.COSIGNATURE_V1)
 
 
+def public_vkeys(folder: Path, *, origin: str) -> tuple[str, str]:
+    """Return the same verifier keys for whoever holds the public key only, such as a web process.
+
+    Raises:
+        errors.Unavailable: `key_unavailable`.
+    """
+    public = key_folder.checkpoint_public(folder)
+    return note.make_vkey(origin, public, note.ED25519), note.make_vkey(origin, public, note.COSIGNATURE_V1)
+
+
 def tend(session: Session, *, signer: CheckpointSigner, now: datetime) -> queries.Checkpoint | None:
     """Sign and publish a checkpoint if one is due; return it, or None when none is due or another signer is at work.
 

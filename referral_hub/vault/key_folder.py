@@ -5,6 +5,7 @@
     receipt                       Ed25519 seed, signs receipts          web
     checkpoint/key                Ed25519 seed, signs checkpoints       signer
     checkpoint/last-checkpoint    what was signed last                  written by the signer
+    checkpoint.pub                the public half of checkpoint/key     web, whoever checks the log
 
 Key files are read-only for their owner (0400), folders 0700. A key is one line of base 64; a ring has a line for each generation:
 number, `current` or `reading`, key.
@@ -31,6 +32,7 @@ RECEIPT: Final = "receipt"
 CHECKPOINT_FOLDER: Final = "checkpoint"
 CHECKPOINT: Final = "checkpoint/key"
 LAST_CHECKPOINT: Final = "checkpoint/last-checkpoint"
+CHECKPOINT_PUBLIC: Final = "checkpoint.pub"
 
 _SIGNING_FILES: Final = {"receipt": RECEIPT, "checkpoint": CHECKPOINT}
 
@@ -57,7 +59,8 @@ def make(folder: Path, *, ring: Ring, names: Ring) -> None:
     write_new(folder / HUB_RING, _text_of(ring))
     write_new(folder / NAMES, _text_of(names))
     for name in _SIGNING_FILES.values():
-        write_new(folder / name, base64.b64encode(signing.new_seed()).decode() + "\n")
+        write_new(folder / name, _line(signing.new_seed()))
+    write_new(folder / CHECKPOINT_PUBLIC, _line(signing.public_of(signing_seed(folder, "checkpoint"))))
 
 
 def write_new(path: Path, text: str) -> None:
@@ -96,6 +99,15 @@ def read_ring(path: Path) -> Ring:
 def signing_seed(folder: Path, name: str) -> bytes:
     """Return the 32-byte Ed25519 seed of `receipt` or `checkpoint`; raises errors.Unavailable like `read_ring`."""
     return _key(_read(folder / _SIGNING_FILES[name]).strip())
+
+
+def checkpoint_public(folder: Path) -> bytes:
+    """Return the 32-byte Ed25519 public key that checks checkpoints; raises errors.Unavailable like `read_ring`."""
+    return _key(_read(folder / CHECKPOINT_PUBLIC).strip())
+
+
+def _line(key: bytes) -> str:
+    return base64.b64encode(key).decode() + "\n"
 
 
 def _text_of(ring: Ring) -> str:

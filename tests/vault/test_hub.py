@@ -34,9 +34,9 @@ def secrets():
 def test_the_folder_has_its_layout_and_modes(tmp_path):
     hub_keys.create_key_folder(tmp_path / "keys")
     files = {p.relative_to(tmp_path / "keys").as_posix(): stat.S_IMODE(p.stat().st_mode) for p in (tmp_path / "keys").rglob("*") if p.is_file()}
-    assert files == {"hub-ring": 0o400, "names": 0o400, "receipt": 0o400, "checkpoint/key": 0o400}
+    assert files == {"hub-ring": 0o400, "names": 0o400, "receipt": 0o400, "checkpoint/key": 0o400, "checkpoint.pub": 0o400}
     assert stat.S_IMODE((tmp_path / "keys").stat().st_mode) == 0o700
-    assert len({(tmp_path / "keys" / name).read_text() for name in files}) == 4
+    assert len({(tmp_path / "keys" / name).read_text() for name in files}) == 5
 
 
 def test_a_folder_with_keys_is_not_overwritten(tmp_path):
@@ -52,6 +52,7 @@ def test_signing_seeds(tmp_path):
     seeds = [key_folder.signing_seed(tmp_path, name) for name in ("receipt", "checkpoint")]
     assert seeds[0] != seeds[1]
     assert all(len(signing.public_of(seed)) == 32 for seed in seeds)
+    assert key_folder.checkpoint_public(tmp_path) == signing.public_of(seeds[1])
     (tmp_path / "receipt").unlink()
     with pytest.raises(errors.Unavailable) as missing:
         key_folder.signing_seed(tmp_path, "receipt")
