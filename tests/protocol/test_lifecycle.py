@@ -194,6 +194,22 @@ def test_waiting_keeps_the_clock_and_goes_back_to_accepted():
     assert (back.state, back.previous, "waitlisted" in back.flags) == ("accepted", "", False)
 
 
+def test_a_pause_ends_with_on_hold_even_where_the_event_says_nothing_of_clocks():
+    life = replace(lived(*ACCEPTED, "waitlist"), paused_at=NOW + timedelta(hours=1))
+    back = fire(life, "resume", now=NOW + timedelta(hours=3))
+    assert (back.state, back.paused_at, back.paused_for) == ("accepted", None, timedelta(hours=2))
+    kept = fire(life, "propose_forward", now=NOW + timedelta(hours=3))
+    assert (kept.state, kept.paused_at, kept.previous) == ("on-hold", life.paused_at, "accepted")
+
+
+def test_the_first_end_is_the_end():
+    done = fire(lived(*STARTED), "complete", now=NOW + timedelta(days=1))
+    wrong = fire(done, "mark_error", now=NOW + timedelta(days=2))
+    assert (wrong.state, wrong.ended_at, wrong.since, wrong.grant, wrong.window_until) == (
+        "entered-in-error", NOW + timedelta(days=1), NOW + timedelta(days=2), "revoked", None,
+    )  # fmt: skip
+
+
 def test_accepting_by_mistake_goes_back_to_the_preview():
     life = fire(lived(*ACCEPTED), "un_accept", now=NOW + timedelta(hours=2))
     assert (life.state, life.grant, life.clock, life.clock_from, life.accepted_at) == ("received", "preview", "ack", NOW + timedelta(hours=2), None)
