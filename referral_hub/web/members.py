@@ -64,6 +64,7 @@ def everyone() -> Response:
 @signed_in_only
 def invite_form() -> Response:
     """Show the form of an invitation."""
+    may_look()
     return invite_page()
 
 
@@ -182,7 +183,6 @@ def invitation_form(kind: str) -> FormSchema:
 
 def invite_page(*, problems: Problems | None = None, kind: str = "", agency_name: str = "", action: str = "") -> Response:
     """Make the form of an invitation, for the own agency or for the one that the network just created."""
-    may_look()
     return page(
         "members/invite.html", title=_("Invite a member"), problems=problems, roles=role_options(kind or signed_in().agency.kind),
         languages=(Option("id", "Bahasa Indonesia"), Option("en", "English")), zones=[Option(k, v) for k, v in ZONES.items()],
