@@ -12,21 +12,25 @@ from referral_hub.web import (
     catalog,
     checking,
     consents,
+    directory,
     enrolment,
     files,
     frame,
     help,  # noqa: A004 - the page's own name
     home,
     leaving,
+    log,
     members,
+    referral_acts,
     sign_in,
     style,
+    tasks,
 )
 
 if TYPE_CHECKING:
     from flask import Flask
 
-BLUEPRINTS = (home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, checking.bp, consents.bp)
+BLUEPRINTS = (home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, checking.bp, consents.bp, tasks.bp, referral_acts.bp, log.bp, directory.bp)
 
 
 def install(app: Flask) -> None:

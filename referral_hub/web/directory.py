@@ -1,0 +1,138 @@
+"""The directory: who offers what, open when, with how much room, and how to reach them as far as this member sees it (PAGES.md 3.9).
+
+Directory facts are no content, so looking leaves no entry; showing a restricted contact does. No page has an address.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, request
+
+from referral_hub import access, errors, protocol
+from referral_hub.access import Verb
+from referral_hub.accounts import queries as members
+from referral_hub.directory import queries, rules, tiers
+from referral_hub.gate.acts import keyless, read
+from referral_hub.gate.admits import about, admits, signed_in_only
+from referral_hub.gate.caller import actor, signed_in
+from referral_hub.gate.house import now, session
+from referral_hub.gate.speech import _
+from referral_hub.referrals import queries as referrals
+from referral_hub.web.files import service_name
+from referral_hub.web.forms import Option, regions
+from referral_hub.web.frame import reader
+from referral_hub.web.page import page
+from referral_hub.web.referral_page import directory_viewer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from werkzeug.wrappers import Response
+
+    from referral_hub.directory.facts import Agency, Contact, Found
+
+bp = Blueprint("directory", __name__)
+
+CARDS = 40
+POSTS = ("focal", "on_call")
+
+
+@dataclass(frozen=True)
+class Card:
+    """One agency with the offers that were looked for."""
+
+    agency: Agency
+    region: str
+    offers: tuple[Found, ...]
+
+    @property
+    def open_now(self) -> bool:
+        """Return whether any of the offers is open."""
+        return any(one.open_now for one in self.offers)
+
+
+@bp.get("/direktori")
+@signed_in_only
+def search() -> Response:
+    """Show the agencies that offer a service in a region; without a choice, those of the own region."""
+    service = request.args.get("layanan", "")
+    region = request.args.get("wilayah", signed_in().agency.region)
+    cards = grouped(one for one in _found(service, region) if one.in_area)
+    return page(
+        "directory/search.html", title=_("Directory"), cards=cards[:CARDS], more=max(0, len(cards) - CARDS), service=service, region=region,
+        services=services(), regions=regions(reader()),
+    )  # fmt: skip
+
+
+def _found(service: str, region: str) -> list[Found]:
+    """Return the offers of every service that goes by the same short name as `service`; all of them where none is asked for."""
+    look = partial(queries.find, session(), now=now(), viewer=directory_viewer(), region=region or None)
+    if service not in protocol.current().services:
+        return list(look())
+    alike = [code for code in protocol.current().services if service_name(code) == service_name(service)]
+    return sorted((one for code in alike for one in look(service=code)), key=rules.order)
+
+
+def services() -> list[Option]:
+    """Return the services by their short names, each name once."""
+    first: dict[str, str] = {}
+    for code in protocol.current().services:
+        first.setdefault(service_name(code), code)
+    return [Option(code, name) for name, code in sorted(first.items())]
+
+
+def grouped(found: Iterable[Found]) -> list[Card]:
+    """Return the offers by agency, in the order in which the agencies first come."""
+    offers: dict[Agency, list[Found]] = {}
+    for one in found:
+        offers.setdefault(one.agency, []).append(one)
+    return [Card(agency, held[0].region_shown, tuple(held)) for agency, held in offers.items()]
+
+
+@bp.get("/direktori/<code>")
+@signed_in_only
+def show(code: str) -> Response:
+    """Show one agency: services, hours, and contact as far as this member sees it."""
+    agency = _agency(code)
+    return agency_page(agency, queries.contact(session(), viewer=directory_viewer(), agency_id=agency.id))
+
+
+@bp.post("/direktori/<code>/kontak")
+@admits(Verb.DIRECTORY_REVEAL_CONTACT)
+def reveal(code: str) -> Response:
+    """Show the restricted contact of an agency that has accepted a referral of this member's."""
+    agency = _agency(code)
+    about("agency", agency.id)
+    accepted = referrals.has_accepted_referral(session(), actor=actor(), to_agency=agency.id)
+    shown = read(keyless(partial(queries.reveal_contact, agency_id=agency.id, accepted_referral=accepted)))
+    return agency_page(agency, shown.contact, revealed=True)
+
+
+def agency_page(agency: Agency, contact: Contact, *, revealed: bool = False) -> Response:
+    """Make the page of one agency."""
+    found = [one for one in queries.find(session(), now=now(), viewer=directory_viewer(), kind=agency.kind) if one.agency.id == agency.id]
+    may_reveal = Verb.DIRECTORY_REVEAL_CONTACT in access.acts_allowed(actor().roles) and not revealed and bool(contact.withheld)
+    return page(
+        "directory/show.html", title=agency.name, agency=agency, contact=contact, offers=found, region=rules.region_shown(agency),
+        posts=_posts(agency), may_reveal=may_reveal and referrals.has_accepted_referral(session(), actor=actor(), to_agency=agency.id),
+    )  # fmt: skip
+
+
+def _agency(code: str) -> Agency:
+    agency = queries.agency(session(), code)
+    if not agency.active:
+        raise errors.NotFound
+    return agency
+
+
+def _posts(agency: Agency) -> list[tuple[str, str]]:
+    """Return who holds the posts that others look for, by code, where that may be seen."""
+    if not tiers.sees(directory_viewer(), agency, "focal_role"):
+        return []
+    held = queries.duty(session(), agency.id)
+    codes = members.codes(session(), member_ids={one for post in POSTS for one in held.get(post, ())})
+    named = [(post, ", ".join(codes[one] for one in held.get(post, ()) if one in codes)) for post in POSTS]
+    return [(protocol.current().label("duty_posts", post, reader().language), text) for post, text in named if text]

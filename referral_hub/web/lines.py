@@ -1,0 +1,96 @@
+"""One referral as a card of the work list or a row of a list: clear words, nothing that was opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import url_for
+
+from referral_hub import access
+from referral_hub.access import Verb
+from referral_hub.gate.caller import actor
+from referral_hub.gate.house import now
+from referral_hub.gate.speech import _
+from referral_hub.referrals import rules
+from referral_hub.web import words
+from referral_hub.web.amiss import label
+from referral_hub.web.files import service_name
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from referral_hub.referrals.values import Line
+    from referral_hub.web.words import Deadline
+
+# Lets a member see more of a referral than its line.
+FURTHER = frozenset({Verb.REFERRAL_PREVIEW_READ, Verb.SECTION_READ, Verb.REFERRAL_CREATE})
+# What is awaited -> the words of its deadline (macro `due`) for the side whose turn it is, and for the other.
+OWN_TURN = {"accept": "answer", "start": "contact", "update": "news"}
+OTHERS_TURN = {"accept": "answered", "start": "first_service", "update": "news"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """A referral in a list. `url` is empty for whoever sees lines only; `due` is the nearest deadline, `due_kind` its words."""
+
+    number: str
+    url: str
+    title: str
+    alias: str
+    urgency: str
+    service: str
+    agency: str
+    state: str
+    text: str
+    due: Deadline | None
+    due_kind: str
+    handler: UUID | None
+
+
+def card_of(line: Line, names: Mapping[UUID, str]) -> Card:
+    """Return one line of a list in words; `names` are those of the other agencies."""
+    draft = line.state == "draft"
+    return Card(
+        number=line.number,
+        url=_url(line) if FURTHER & access.acts_allowed(actor().roles) else "",
+        title=_("Continue draft: Survivor") if draft else _("Survivor"),
+        alias=line.alias,
+        urgency=line.urgency,
+        service=service_name(line.service),
+        agency=names.get(line.other_agency, ""),
+        state=label("states", line.state),
+        text="" if draft else awaited_text(line),
+        due=words.deadline(line.due, now=now()) if line.due else None,
+        due_kind=due_kind(line.awaited, side=line.side),
+        handler=line.handler,
+    )
+
+
+def _url(line: Line) -> str:
+    return url_for("drafts.tasks" if line.state == "draft" else "referrals.show", number=line.number)
+
+
+def due_kind(awaited: str, *, side: str) -> str:
+    """Return which words a deadline has for this side (macro `due`)."""
+    return OWN_TURN.get(awaited, "answer") if rules.needs(awaited, side=side) else OTHERS_TURN.get(awaited, "answered")
+
+
+def awaited_text(line: Line) -> str:
+    """Return what is awaited, as the side that reads it says it."""
+    recipient = {
+        "accept": _("opened, your answer is awaited") if line.state == "received" else _("your answer is awaited"),
+        "start": _("accepted, service not yet begun"),
+        "update": _("in service, news from you is awaited"),
+        "answer": _("the sender's answer is awaited"),
+        "confirm_purge": _("access has ended, copies are to be deleted"),
+    }
+    sender = {
+        "accept": _("opened, not yet answered") if line.state == "received" else _("sent, not yet opened"),
+        "start": _("accepted, service not yet begun"),
+        "update": _("in service"),
+        "answer": _("your answer is awaited"),
+        "choose_other": _("declined: look for another way together"),
+    }
+    return (sender if line.side == "sender" else recipient).get(line.awaited, label("states", line.state))

@@ -1,0 +1,278 @@
+"""The page of one referral as values: the next step, history, deadlines, closed sections, who has seen it. Codes in, words out."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from flask import url_for
+
+from referral_hub import errors, protocol
+from referral_hub.accounts import queries as members
+from referral_hub.directory import queries as directory
+from referral_hub.directory.facts import Viewer
+from referral_hub.gate.caller import signed_in
+from referral_hub.gate.house import now, session
+from referral_hub.gate.speech import _
+from referral_hub.protocol import lifecycle
+from referral_hub.web import words
+from referral_hub.web.amiss import label
+from referral_hub.web.files import label as section_label
+from referral_hub.web.forms import Option
+from referral_hub.web.frame import reader
+from referral_hub.web.words import Deadline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from referral_hub.referrals.values import Clock, Detail, Event, Glance, Referral, Seen
+
+SAFE_CONTACT = "safe_contact"
+USUAL_REASONS = ("no_capacity", "out_of_scope", "out_of_jurisdiction", "conflict_of_interest")
+NEXT_STEPS = ("start", "progress")
+PURGE = "purge_due"
+REDIRECTS_SHOWN = 100
+NAMING = frozenset({"agency", "agencies", "user", "users"})
+# Input of an event -> the code list of its answer; other inputs are shown otherwise, or not at all.
+CODED = {"decline_reason": "decline_reasons", "event_reason": "event_reasons", "outcome": "outcomes", "milestone": "milestones"}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the history."""
+
+    title: str
+    at: datetime
+    by: str
+    now: bool
+
+
+@dataclass(frozen=True)
+class Due:
+    """A deadline with its words: `clock` for the macro `due`, under a name of its own."""
+
+    name: str
+    clock: Deadline
+    kind: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """One section: its name, how it stands, and where it opens (nowhere for whoever may not)."""
+
+    code: str
+    label: str
+    text: str
+    url: str
+    read: bool
+
+
+@dataclass(frozen=True)
+class Look:
+    """One access by somebody: who in which role, when, and what was shown."""
+
+    who: str
+    agency: str
+    at: datetime
+    what: str
+
+
+def agency_names(row: Referral, extra: Iterable[uuid.UUID | None] = ()) -> dict[uuid.UUID, str]:
+    """Return the names of the agencies that a referral names."""
+    return directory.names(session(), {one for one in (row.from_agency, row.to_agency, row.redirect_agency, *extra) if one})
+
+
+def history(found: Detail, names: Mapping[uuid.UUID, str]) -> list[Step]:
+    """Return the events in order, with what was answered in words; the last one is marked."""
+    agencies = {"sender": names[found.referral.from_agency], "recipient": names[found.referral.to_agency]}
+    last = found.history[-1].seq if found.history else 0
+    return [Step(event_text(event, names), event.at, _by(event, agencies), event.seq == last) for event in found.history]
+
+
+def event_text(event: Event, names: Mapping[uuid.UUID, str]) -> str:
+    """Return what happened: the event, and its coded answers."""
+    coded = [label(CODED[name], str(value)) for name, value in event.inputs.items() if name in CODED and value]
+    target = event.inputs.get("redirect_agency")
+    named = [names[one] for one in (uuid.UUID(str(target)),) if one in names] if target else []
+    return ": ".join(filter(None, (label("events", event.code), ", ".join([*coded, *named]))))
+
+
+def _by(event: Event, agencies: Mapping[str, str]) -> str:
+    place = agencies.get(event.side.removesuffix("_supervisor"), agencies["sender"] if event.side == "survivor" else "")
+    return " · ".join(filter(None, (event.actor_code, place)))
+
+
+def deadlines(row: Referral, clocks: Iterable[Clock], *, side: str) -> list[Due]:
+    """Return the referral's own deadlines with their words (PAGES.md section 5); the reading window is told in a note of its own."""
+    began = {"ack": row.sent_at, "first_service": row.accepted_at, "update": row.started_at}
+    names = {"ack": _("Answer"), "first_service": _("First contact"), "update": _("News")}
+    kinds = {"ack": "answer" if side == "recipient" else "answered", "first_service": "contact", "update": "news"}
+    return [Due(names[clock.kind], _deadline(clock, row, began[clock.kind]), kinds[clock.kind]) for clock in clocks if clock.kind in names]
+
+
+def _deadline(clock: Clock, row: Referral, began: datetime | None) -> Deadline:
+    if clock.state == "done":
+        return Deadline("done", clock.due, (clock.met_at or clock.due) - (began or clock.due), clock.met_at)
+    if clock.state == "paused":
+        return Deadline("paused", clock.due, clock.due - (row.paused_at or now()), row.paused_at)
+    return Deadline(clock.state, clock.due, abs(clock.due - now()))
+
+
+def running(dues: list[Due]) -> Due | None:
+    """Return the deadline that runs now, if one does."""
+    return next((due for due in dues if due.clock.state in {"calm", "soon", "late"}), None)
+
+
+def sections(found: Detail, may_open: frozenset[str]) -> list[Row]:
+    """Return the sections as closed rows, safe contact first, the shared ones before those that are not."""
+    texts = {"not_shared": _("Not shared"), "later": _("Opens on acceptance"), "closed": _("Closed"), "open": _("Not open to your role")}
+    rows = []
+    for one in found.sections:
+        opens = one.state == "open" and one.code in may_open
+        url = url_for("referrals.section", number=found.referral.number, section=one.code) if opens else ""
+        rows.append(Row(one.code, section_label(one.code), "" if opens else texts[one.state], url, one.read_by_actor))
+    return sorted(rows, key=lambda row: (row.code != SAFE_CONTACT, not row.url))
+
+
+def looks(seen: Iterable[Seen], names: Mapping[uuid.UUID, str]) -> list[Look]:
+    """Return who has seen what, newest first; codes and roles, never names."""
+    found = []
+    for one in seen:
+        who = " ".join(filter(None, (label("agency_roles", one.role), one.code)))
+        what = ", ".join(section_label(code) for code in one.sections)
+        agency = names.get(one.agency_id, "") if one.agency_id else ""
+        found.append(Look(who, agency, one.at, f"{label('audit_events', one.action)}{': ' + what if what else ''}"))
+    return found
+
+
+def refused_text(count: int) -> str:
+    """Return how many attempts were refused; who it was is for the data protection officer to see."""
+    return _("Refused attempts: %(number)s. The data protection officer looks at them.", number=count) if count else ""
+
+
+def notes(row: Referral, *, side: str, grant: str, names: Mapping[uuid.UUID, str]) -> list[str]:
+    """Return what has to be known about the state before anything else is done, in whole sentences."""
+    told = [_ended(row, side=side, names=names)]
+    if side == "recipient" and grant == "suspended":
+        told.append(_("Access is on hold: the consent has ended. The sender has been told; your service goes on."))
+    if "basis_needed" in row.flags and side == "sender":
+        told.append(_("The consent has ended. Ask the survivor again, or let access end."))
+    if PURGE in row.flags:
+        told.append(_purge(row, side=side, names=names))
+    return [text for text in told if text]
+
+
+def _ended(row: Referral, *, side: str, names: Mapping[uuid.UUID, str]) -> str:
+    recipient = names[row.to_agency]
+    texts = {
+        "recalled": _("Referral recalled. %(agency)s cannot open it.", agency=recipient)
+        if side == "sender"
+        else _("The sender has recalled this referral."),
+        "withdrawn-by-sender": _("Withdrawn by the sender. The content is closed."),
+        "consent-withdrawn": _("The survivor has withdrawn consent. The content is closed."),
+        "access-withdrawn": _("The survivor has withdrawn this access. The content can no longer be opened."),
+        "expired-no-response": _("It expired without an answer."),
+        "declined": _("Thank you for answering. The sender is told; this preview is closed.")
+        if side == "recipient"
+        else _declined(row, names),
+    }
+    return texts.get(row.business, "")
+
+
+def _declined(row: Referral, names: Mapping[uuid.UUID, str]) -> str:
+    agency = names.get(row.redirect_agency, "") if row.redirect_agency else ""
+    if agency:
+        return _("Declined. %(agency)s is suggested; sending there needs new consent.", agency=agency)
+    return _("Declined. Look for another way together with the survivor.")
+
+
+def _purge(row: Referral, *, side: str, names: Mapping[uuid.UUID, str]) -> str:
+    if side == "recipient":
+        return _("Please delete your copies outside the hub (paper, notes, devices) within 72 hours.")
+    return _("%(agency)s is asked to delete its copies within 72 hours.", agency=names[row.to_agency])
+
+
+def window_text(found: Detail) -> str:
+    """Return until when a completed referral may still be read, or nothing."""
+    if found.read_until is None or found.read_until <= now() or found.grant not in {"read_only", "own"} or PURGE in found.referral.flags:
+        return ""
+    until = words.moment(found.read_until, reader(), now=now())
+    if found.side == "sender":
+        return _("The recipient can read until %(time)s.", time=until)
+    return _("Readable until %(time)s. After that the content closes for your agency.", time=until)
+
+
+def coded(event: str, name: str, *, kind: str = "", leave_out: Iterable[str] = ()) -> list[Option]:
+    """Return the answers that an event offers for a coded input, in this reader's language."""
+    dropped = set(leave_out)
+    return [
+        Option(item.code, item.label(reader().language))
+        for item in lifecycle.choices(event, name, recipient_kind=kind)
+        if item.code not in dropped
+    ]
+
+
+def milestones(row: Referral) -> list[Option]:
+    """Return what may be reported now: not what was reported already, unless it may come again."""
+    items = protocol.current().codelist("milestones")
+    done = [code for code in row.milestones if not (item := items.get(code)) or not item.facts.get("repeat")]
+    return coded("progress", "milestone", kind=signed_in().agency.kind, leave_out=done)
+
+
+def decline_reasons() -> list[Option]:
+    """Return every reason to decline, the usual four first; where another agency has to be named the reason says so."""
+    items = protocol.current().codelist("decline_reasons").items
+    order = [*USUAL_REASONS, *(code for code in items if code not in USUAL_REASONS)]
+    return [Option(code, items[code].label(reader().language), _reason_hint(items[code].facts)) for code in order]
+
+
+def _reason_hint(facts: Mapping[str, Any]) -> str:
+    redirect = _("Name another agency.") if facts.get("redirect") else ""
+    hidden = _("Only the supervisors of both agencies see this reason.") if facts.get("restricted_visibility") else ""
+    return " ".join(filter(None, (redirect, hidden)))
+
+
+def redirects(row: Referral) -> list[Option]:
+    """Return the agencies that may be suggested instead: those that offer the same service, nearest fit first."""
+    own = signed_in().agency
+    viewer = directory_viewer()
+    found = directory.find(session(), now=now(), viewer=viewer, service=row.service, region=own.region, leave_out=(own.id, row.from_agency))
+    agencies = {one.agency.id: one.agency.name for one in found}
+    return [Option(str(key), name) for key, name in list(agencies.items())[:REDIRECTS_SHOWN]]
+
+
+def directory_viewer() -> Viewer:
+    """Return how this member looks at the directory."""
+    own = signed_in().agency
+    return Viewer(own.id, own.kind)
+
+
+def handler_text(found: Glance) -> str:
+    """Return who handles the referral, by code, or nothing."""
+    return found.codes.get(found.referral.handler, "") if found.referral.handler else ""
+
+
+def named_in(section: str, fields: Mapping[str, Any]) -> dict[str, str]:
+    """Return the words for the agencies and members that the values of a section name: agencies by name, members by code."""
+    kinds = {field.code for field in protocol.current().section(section).fields.values() if field.type in NAMING}
+    values = [fields[code] for code in kinds if fields.get(code)]
+    texts = {str(one) for value in values for one in (value if isinstance(value, list) else [value])}
+    ids = {identity for text in texts if (identity := _as_id(text)) is not None}
+    by_id = directory.names(session(), ids) | members.codes(session(), member_ids=ids)
+    return {str(identity): word for identity, word in by_id.items()} | {text: _agency_name(text) for text in texts if _as_id(text) is None}
+
+
+def _as_id(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+def _agency_name(code: str) -> str:
+    try:
+        return directory.agency(session(), code).name
+    except errors.NotFound:
+        return code

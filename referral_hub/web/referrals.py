@@ -1,0 +1,212 @@
+"""Referrals: lists, the page of one by side and state, its sections one by one (PAGES.md 3.4, 3.13, 3.14).
+
+What a referral shows depends on the side and on how far it is: a recipient sees clear metadata, then the preview, and the sections only
+after acceptance; each opening is a request of its own and leaves its own entry. The acts stand in `referral_acts`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import partial
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, request, url_for
+
+from referral_hub import errors, protocol
+from referral_hub.access import Verb
+from referral_hub.accounts import queries as members
+from referral_hub.cases import rules as case_rules
+from referral_hub.directory import queries as directory
+from referral_hub.gate.acts import opened, read
+from referral_hub.gate.admits import about, acting, admits
+from referral_hub.gate.caller import actor, keys, signed_in
+from referral_hub.gate.house import now, session
+from referral_hub.gate.speech import _
+from referral_hub.protocol import deadlines
+from referral_hub.referrals import queries, reading, rules
+from referral_hub.referrals.queries.lists import Filters
+from referral_hub.web import forms as controls
+from referral_hub.web import referral_page as view
+from referral_hub.web.files import label, options
+from referral_hub.web.forms import Option
+from referral_hub.web.frame import reader
+from referral_hub.web.lines import card_of
+from referral_hub.web.page import page, see_other
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from werkzeug.wrappers import Response
+
+    from referral_hub.gate.schemas import Problems
+    from referral_hub.referrals.values import Content, Detail, Glance
+
+bp = Blueprint("referrals", __name__)
+
+IN, OUT = "masuk", "keluar"
+UNANSWERED = frozenset({"requested", "received"})
+FILTERS = ("state", "urgency", "handler", "number", "since", "until")
+
+
+@bp.get("/rujukan")
+@admits(Verb.REFERRAL_LIST)
+def lists() -> Response:
+    """Show incoming or outgoing referrals, newest first."""
+    side = OUT if request.args.get("arah") == OUT else IN
+    asked = {name: value for name in FILTERS if (value := request.args.get(name, "").strip())}
+    query = queries.incoming if side == IN else queries.outgoing
+    found = read(partial(query, filters=_filters(asked), after=request.args.get("setelah")))
+    names = directory.names(session(), {line.other_agency for line in found.lines})
+    colleagues = members.members(session(), agency_id=signed_in().agency.id)
+    return page(
+        "referrals/lists.html", title=_("Referrals"), side=side, found=found, cards=[card_of(line, names) for line in found.lines], asked=asked,
+        counts=queries.counts(session(), actor=actor(), keys=keys()), codes={m.id: m.code for m in colleagues}, states=_states(side),
+        urgencies=options("urgency_sla"), colleagues=[Option(m.code, m.code) for m in colleagues if m.state == "active" and m.holds_key],
+    )  # fmt: skip
+
+
+def _filters(asked: dict[str, str]) -> Filters:
+    """Return what the list is narrowed to; a word that fits nothing asks nothing."""
+    handler = {m.code: m.id for m in members.members(session(), agency_id=signed_in().agency.id)} if "handler" in asked else {}
+    return Filters(
+        state=asked.get("state"),
+        urgency=asked.get("urgency"),
+        handler=handler.get(asked.get("handler", "")),
+        number=asked.get("number"),
+        since=_day(asked.get("since", "")),
+        until=_day(asked.get("until", "")),
+    )
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _states(side: str) -> list[Option]:
+    return [option for option in options("states") if side == OUT or option.value != "draft"]
+
+
+@bp.get("/rujukan/<number>")
+@admits(Verb.REFERRAL_LIST, Verb.REFERRAL_PREVIEW_READ)
+def show(number: str) -> Response:
+    """Show a referral as far as its state and the side allow."""
+    return referral_page(number)
+
+
+def referral_page(number: str, *, problems: Problems | None = None) -> Response:
+    """Make the page of one referral: the task list of a draft, what came in, the preview, or the referral itself."""
+    found = glance_at(number)
+    row = found.referral
+    if row.state == "draft":
+        return see_other(url_for("drafts.tasks", number=row.number))
+    waits = found.side == "recipient" and row.accepted_at is None and row.state in {*UNANSWERED, "on-hold"}
+    if waits and found.may_preview and found.grant == "preview":
+        return preview_page(found, problems=problems)
+    return incoming_page(found, problems=problems) if waits else detail_page(found, problems=problems)
+
+
+def glance_at(number: str) -> Glance:
+    """Return the referral of this number at a glance, and name it for a refusal's entry. Raises errors.NotFound."""
+    return queries.glance(session(), actor=actor(), keys=keys(), now=now(), referral_id=id_of(number))
+
+
+def id_of(number: str) -> UUID:
+    """Return the id of the referral with this number, and name it for a refusal's entry. Raises errors.NotFound."""
+    referral_id = queries.id_of(session(), number=number)
+    about("referral", referral_id)
+    return referral_id
+
+
+def incoming_page(found: Glance, *, problems: Problems | None = None) -> Response:
+    """Make the page of a referral that came in and is closed to this member still: clear metadata, one button."""
+    acting(Verb.REFERRAL_LIST)
+    detail: Detail = read(partial(queries.detail, referral_id=found.referral.id))
+    return page(
+        "referrals/incoming.html", title=_("Referral %(number)s", number=found.referral.number), status=422 if problems else 200, problems=problems,
+        found=found, row=found.referral, names=view.agency_names(found.referral), handler=view.handler_text(found),
+        dues=view.deadlines(detail.referral, detail.clocks, side="recipient"),
+        notes=view.notes(found.referral, side="recipient", grant=found.grant, names=view.agency_names(found.referral)),
+    )  # fmt: skip
+
+
+def preview_page(found: Glance, *, problems: Problems | None = None) -> Response:
+    """Make the page on which the recipient decides: the preview, and the ways to answer. Each showing is an opening."""
+    acting(Verb.REFERRAL_PREVIEW_READ)
+    row = found.referral
+    content: Content = opened(partial(reading.open_preview_page, referral_id=row.id), reading.reveal)
+    may = set(found.acts)
+    latest = deadlines.first_service_by(now(), urgency=row.urgency)
+    return page(
+        "referrals/preview.html", title=_("Referral to answer"), status=422 if problems else 200, problems=problems, found=found, row=row, may=may,
+        facts=[fact for part in content.sections if part.code == "profile" for fact in controls.facts(part.code, part.fields, reader=reader())],
+        names=view.agency_names(row), handler=view.handler_text(found), due=view.running(view.deadlines(row, found.clocks, side="recipient")),
+        opens=[label(code) for code in found.granted], latest=latest, handlers=_handlers(found) if "accept" in may else (),
+        reasons=view.decline_reasons(), usual=len(view.USUAL_REASONS), redirects=view.redirects(row) if "decline" in may else (),
+    )  # fmt: skip
+
+
+def _handlers(found: Glance) -> list[Option]:
+    """Return who may be named as handler: oneself first, each with code and roles."""
+    able = queries.handlers(session(), actor=actor(), keys=keys(), now=now(), referral_id=found.referral.id)
+    book = protocol.current()
+    roles = {m.id: ", ".join(book.role(role).label(reader().language) for role in sorted(m.roles)) for m in able}
+    own = [Option(str(m.id), _("I (%(role)s %(code)s)", role=roles[m.id], code=m.code)) for m in able if m.id == actor().member_id]
+    return own + [Option(str(m.id), f"{roles[m.id]} {m.code}") for m in able if m.id != actor().member_id]
+
+
+def detail_page(found: Glance, *, problems: Problems | None = None) -> Response:
+    """Make the referral page: next step, closed sections, history, deadlines, who has seen it."""
+    acting(Verb.REFERRAL_LIST)
+    detail: Detail = read(partial(queries.detail, referral_id=found.referral.id))
+    row = detail.referral
+    names = view.agency_names(row, (one.agency_id for one in detail.seen))
+    dues = view.deadlines(row, detail.clocks, side=detail.side)
+    kind = signed_in().agency.kind
+    return page(
+        "referrals/show.html", title=_("Referral %(number)s", number=row.number), status=422 if problems else 200, problems=problems, found=found,
+        detail=detail, row=row, names=names, may=set(detail.acts), handler=view.handler_text(found), dues=dues, running=view.running(dues),
+        notes=view.notes(row, side=detail.side, grant=detail.grant, names=names), window=view.window_text(detail),
+        sections=view.sections(detail, found.may_open), history=view.history(detail, names), looks=view.looks(detail.seen, names),
+        refused=view.refused_text(detail.refused_attempts), has_notes=any(event.has_note for event in detail.history),
+        milestones=view.milestones(row) if "progress" in detail.acts else (),
+        outcomes=view.coded("complete", "outcome", kind=kind) if "complete" in detail.acts else (),
+        reasons=view.coded("withdraw", "event_reason") if "withdraw" in detail.acts else (), closes=rules.read_until("completed", now()),
+    )  # fmt: skip
+
+
+@bp.get("/rujukan/<number>/bagian/<section>")
+@admits(Verb.SECTION_READ, Verb.SECTION_SAFE_CONTACT_READ)
+def section(number: str, section: str) -> Response:
+    """Show what stands in one section of what was shared."""
+    acting(Verb.SECTION_SAFE_CONTACT_READ if section == view.SAFE_CONTACT else Verb.SECTION_READ)
+    content = opened(partial(reading.open_section, referral_id=id_of(number), section=section), reading.reveal)
+    (part,) = content.sections
+    withheld = [protocol.current().section(section).fields[code].label(reader().language) for code in sorted(part.withheld)]
+    return page(
+        "referrals/section.html", number=content.number, section=section, label=label(section), tails=part.tails, withheld=withheld,
+        facts=controls.facts(section, part.fields, reader=reader(), masked=part.masked, names=view.named_in(section, part.fields)),
+    )  # fmt: skip
+
+
+@bp.post("/rujukan/<number>/bagian/<section>/tampilkan")
+@admits(Verb.FIELD_REVEAL)
+def reveal(number: str, section: str) -> Response:
+    """Show one sensitive field; the showing is an entry of its own."""
+    referral_id, field = id_of(number), request.form.get("field", "")
+    if field not in case_rules.sensitive_fields(section):
+        raise errors.NotFound
+    content = opened(partial(reading.open_field, referral_id=referral_id, section=section, field=field), reading.reveal)
+    fields = content.sections[0].fields
+    facts = controls.facts(section, fields, reader=reader(), names=view.named_in(section, fields))
+    return page("referrals/field.html", number=content.number, section=section, label=label(section), facts=facts)
+
+
+@bp.get("/rujukan/<number>/catatan")
+@admits(Verb.MESSAGE_READ)
+def notes(number: str) -> Response:
+    """Show the notes that belong to events; both agencies read them."""
+    content = opened(partial(reading.open_notes, referral_id=id_of(number)), reading.reveal)
+    return page("referrals/notes.html", number=content.number, notes=content.notes)
