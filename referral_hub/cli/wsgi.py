@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 from referral_hub.app import create_app
-from referral_hub.cli.logging import configure
 from referral_hub.cli.serving import WORKERS
 from referral_hub.cli.wiring import settings
 
@@ -16,5 +15,4 @@ if TYPE_CHECKING:
 
 def production() -> Flask:
     """Return the application of the profile in `HUB_PROFILE`, which is production unless it says otherwise."""
-    configure()
     return create_app(settings(), workers=int(os.environ.get(WORKERS, "1")))

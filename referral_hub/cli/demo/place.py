@@ -46,6 +46,11 @@ class Place:
         return self.folder / "database-url"
 
     @property
+    def address_file(self) -> Path:
+        """Where the address of the pages stands for the other processes."""
+        return self.folder / "address"
+
+    @property
     def ready(self) -> Path:
         """Stands once the network is seeded whole; without it a start begins anew."""
         return self.folder / "seeded"
@@ -62,4 +67,5 @@ class Place:
             key_folder=self.folder / "keys",
             session_folder=self.folder / "sessions",
             tombstone_file=self.folder / "tombstones",
+            public_url=self.address_file.read_text(encoding="utf-8") if self.address_file.exists() else None,
         )

@@ -42,6 +42,7 @@ def start(*, port: int = PORT) -> None:
     _refuse_taken(port)
     server, admin_url = _step("starting PostgreSQL", lambda: start_embedded(place.database_folder))
     place.socket_file.write_text(admin_url, encoding="utf-8")
+    place.address_file.write_text(f"http://{HOST}:{port}", encoding="utf-8")
     _prepare(place, admin_url)
     children = [_child("referral-hub", "demo", "--part", "web", "--port", str(port)), _child("referral-hub", "demo", "--part", "worker")]
     try:
@@ -99,10 +100,10 @@ def part(name: str, *, port: int) -> None:
 
         serve("referral_hub.cli.demo.wsgi:demo", host=HOST, port=port)
         return
-    from referral_hub.cli.logging import configure  # noqa: PLC0415
     from referral_hub.cli.worker import Work, libpq, run  # noqa: PLC0415
+    from referral_hub.gate.logs import configure_logs  # noqa: PLC0415
 
-    configure()
+    configure_logs()
     settings = Place.default().settings()
     run(
         Work(settings, make_engine(settings.worker_database_url, pool_size=2), SystemClock()),

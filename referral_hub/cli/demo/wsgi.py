@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from referral_hub.app import create_app
 from referral_hub.cli.demo.place import CHEAP, Place
-from referral_hub.cli.logging import configure
 from referral_hub.cli.serving import WORKERS
 from referral_hub.gate.cookies import CookiePolicy
 
@@ -17,6 +16,5 @@ if TYPE_CHECKING:
 
 def demo() -> Flask:
     """Return the demonstration's application."""
-    configure()
     plain = CookiePolicy(secure=False, prefix="")
     return create_app(Place.default().settings(), cookies=plain, kdf=CHEAP, workers=int(os.environ.get(WORKERS, "1")))
