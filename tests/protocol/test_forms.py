@@ -222,6 +222,11 @@ def test_hidden_fields_and_sections_are_dropped():
         assert forms.section_applies("tip", context=context) is used
 
 
+def test_a_condition_tells_yes_from_one():
+    for answer, used in ((True, True), (1, False), ("true", False), (False, False)):
+        assert forms.section_applies("child_guardian", context=Context(now=NOW, sections={"profile": {"is_child": answer}})) is used
+
+
 def test_what_a_page_asks():
     asked = [field.code for field in shown_fields("medical", {"pregnant": "no"}, context=HERE)]
     assert "gestation_weeks" not in asked
@@ -291,6 +296,7 @@ def test_automatic_fields_are_taken_and_never_asked_for():
     ("name", "text", "expected"),
     [
         ("needs.wishes", "NIK 3273 0141 0190 0001 ya", ["looks_like_nik"]),
+        ("needs.wishes", "3273 0812 3456 7890", ["looks_like_nik"]),
         ("needs.wishes", "hubungi 0812-3456-7890", ["looks_like_phone"]),
         ("needs.wishes", "hubungi +6281234567890 / (022) 5551234", ["looks_like_phone", "looks_like_phone"]),
         ("needs.wishes", "kata Setiawati begitu", ["holds_name"]),
