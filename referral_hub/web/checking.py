@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from referral_hub.referrals.values import Check, Draft
 
+__all__ = ["bp"]
+
 BLOCKED = ("blocked_people", "blocked_agencies", "blocked_kinds")
 
 
