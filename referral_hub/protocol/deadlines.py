@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 __all__ = [
-    "Calendar", "Span", "after_pause", "calendar", "duration", "first_service_by", "info_answer_by", "is_open", "is_working_day", "opens_at",
+    "Calendar", "Span", "calendar", "duration", "first_service_by", "is_open", "is_working_day", "opens_at",
     "respond_by", "retention_until", "update_by",
 ]  # fmt: skip
 
@@ -110,20 +110,6 @@ def update_by(since: datetime, *, urgency: str) -> datetime:
         errors.NotFound: an unknown urgency.
     """
     return later(since, current().urgency(urgency).update_every)
-
-
-def info_answer_by(asked_at: datetime, *, urgency: str) -> datetime:
-    """Return when the sender must have answered a question.
-
-    Raises:
-        errors.NotFound: an unknown urgency.
-    """
-    return later(asked_at, current().urgency(urgency).info_answer)
-
-
-def after_pause(due: datetime, paused_for: timedelta) -> datetime:
-    """Return a deadline moved by the time that the clock stood still."""
-    return due + paused_for
 
 
 def is_open(calendar: Calendar, at: datetime) -> bool:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from referral_hub.protocol.shapes import Field, Section
 
 __all__ = [
-    "Context", "Hint", "Validated", "canonical_bytes", "derived", "from_bytes", "parse_form", "section_applies", "shown_fields", "to_form",
+    "Context", "Hint", "Validated", "canonical_bytes", "from_bytes", "parse_form", "section_applies", "shown_fields", "to_form",
     "validate_section",
 ]  # fmt: skip
 
@@ -154,16 +154,6 @@ def is_required(one: Field, look: Lookup, context: Context) -> bool:
 
 def _offered(services: list[str], kind: str) -> bool:
     return not kind or all(kind in current().service(code).kinds for code in services)
-
-
-def derived(sections: Mapping[str, Mapping[str, Any]], *, today: date) -> dict[str, bool]:
-    """Return every worked-out field of a case by "section.field", from all its sections together.
-
-    A section is checked by itself; what is worked out from two of them (child, from birth date and age band) is asked here after each saving.
-    """
-    fields = [one for section in current().sections.values() for one in section.fields.values() if one.derive]
-    found = {one.name: worked_out(one.derive, partial(_look_in, sections), today) for one in fields if one.derive}
-    return {name: answer for name, answer in found.items() if answer is not None}
 
 
 def _look_in(sections: Mapping[str, Mapping[str, Any]], name: str) -> Any:

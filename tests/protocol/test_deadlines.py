@@ -120,8 +120,6 @@ def test_the_other_clocks():
         deadlines.first_service_by(at, urgency="normal", asked=at)
     assert broken.value.fields == {"first_contact_by": ("in_past",)}
     assert deadlines.update_by(at, urgency="urgent") == at + timedelta(days=3)
-    assert deadlines.info_answer_by(at, urgency="emergency") == at + timedelta(hours=2)
-    assert deadlines.after_pause(at, timedelta(hours=5)) == at + timedelta(hours=5)
     with pytest.raises(errors.NotFound):
         deadlines.update_by(at, urgency="sometime")
 

@@ -258,7 +258,6 @@ def test_a_child_is_told_by_birth_date_then_by_age_band(birth, band, child):
     made = check("profile", {"age_band": band, "sex": "P", "is_child": "claimed"}, sections={"identity": identity})
     assert made.values.get("is_child") is child
     assert "is_child" not in made.problems
-    assert forms.derived({"identity": identity, "profile": {"age_band": band}}, today=HERE.today).get("profile.is_child") is child
 
 
 def test_what_is_worked_out_cannot_be_claimed():
