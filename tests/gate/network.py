@@ -86,12 +86,13 @@ class Network:
         person.enrol(self.admin.invite(person.mail, "network_auditor"))
         return person
 
-    def agency(self, code="uptd-ppa", kind="social_services", *, roles=("case_lead", "social_worker")):
+    def agency(self, code="uptd-ppa", kind="social_services", *, roles=("case_lead", "social_worker"), services=()):
         """Register an agency with an administrator, a founder and a second holder of its key; it is not yet active."""
         self.admin.get("/lembaga/baru")
         page = self.admin.send(
-            "lembaga/baru", name=f"Lembaga {code} (simulasi)", code=code, kind=kind, region="32.73", coverage=["32.73"], hours="office"
-        )
+            "lembaga/baru", name=f"Lembaga {code} (simulasi)", code=code, kind=kind, region="32.73", coverage=["32.73"], hours="office",
+            services=list(services),
+        )  # fmt: skip
         assert page.heading == "Undang anggota", page.text
         made = Agency(self, code)
         made.admin = Person(self, f"admin@{code}.test")
