@@ -8,6 +8,9 @@ revision = "0008_referrals"
 down_revision = "0007_consent"
 
 OPEN = sa.text("state IN ('requested', 'received', 'accepted', 'on-hold', 'in-progress')")
+ASKED = sa.text(
+    "flags && ARRAY['basis_needed', 'forward_proposed', 'info_requested', 'interview_requested', 'sections_requested', 'transfer_requested']"
+)
 MOMENT = sa.DateTime(timezone=True)
 
 
@@ -59,8 +62,9 @@ def upgrade() -> None:
         op.create_index(f"ix_referral_{column}", "referral", [column])
     for side in ("to_agency", "from_agency"):
         op.create_index(f"ix_referral_{side}_id", "referral", [side, sa.text("id DESC")])
+        op.create_index(f"ix_referral_{side}_asked", "referral", [side, "due_at"], postgresql_where=ASKED)
         op.create_index(f"ix_referral_{side}_due_at", "referral", [side, "due_at"], postgresql_where=OPEN)
-        op.create_index(f"ix_referral_{side}_ended_at", "referral", [side, sa.text("ended_at DESC")], postgresql_where=sa.text("ended_at IS NOT NULL"))
+        op.create_index(f"ix_referral_{side}_ended", "referral", [side, "state", "ended_at"], postgresql_where=sa.text("ended_at IS NOT NULL"))
     op.create_index("ix_referral_draft", "referral", ["from_agency", sa.text("id DESC")], postgresql_where=sa.text("state = 'draft'"))
     op.create_table(
         "referral_event",

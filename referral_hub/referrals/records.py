@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from referral_hub.db import Base
 
 OPEN_STATES = ("requested", "received", "accepted", "on-hold", "in-progress")
+SENDERS_TURN = ("basis_needed", "forward_proposed", "info_requested", "interview_requested", "sections_requested", "transfer_requested")
+_ASKED = text(f"flags && ARRAY{list(SENDERS_TURN)}")
 _OPEN = text("state IN ('requested', 'received', 'accepted', 'on-hold', 'in-progress')")
 
 
@@ -24,9 +26,11 @@ class ReferralRow(Base):
         Index("ix_referral_from_agency_id", "from_agency", text("id DESC")),
         Index("ix_referral_to_agency_due_at", "to_agency", "due_at", postgresql_where=_OPEN),
         Index("ix_referral_from_agency_due_at", "from_agency", "due_at", postgresql_where=_OPEN),
+        Index("ix_referral_to_agency_asked", "to_agency", "due_at", postgresql_where=_ASKED),
+        Index("ix_referral_from_agency_asked", "from_agency", "due_at", postgresql_where=_ASKED),
         Index("ix_referral_draft", "from_agency", text("id DESC"), postgresql_where=text("state = 'draft'")),
-        Index("ix_referral_to_agency_ended_at", "to_agency", text("ended_at DESC"), postgresql_where=text("ended_at IS NOT NULL")),
-        Index("ix_referral_from_agency_ended_at", "from_agency", text("ended_at DESC"), postgresql_where=text("ended_at IS NOT NULL")),
+        Index("ix_referral_to_agency_ended", "to_agency", "state", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
+        Index("ix_referral_from_agency_ended", "from_agency", "state", "ended_at", postgresql_where=text("ended_at IS NOT NULL")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

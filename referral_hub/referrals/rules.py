@@ -21,7 +21,8 @@ OFFERED = ("send", "open_preview", "claim", "accept", "decline", "start", "progr
 NOTE_MAX = 2000
 WAITING_FOR_RECIPIENT = {"requested": "accept", "received": "accept", "accepted": "start", "in-progress": "update"}
 TOLD_FOR = timedelta(days=7)  # how long a work list shows what ended without the reader's doing
-SENDERS_TURN = frozenset({"info_requested", "sections_requested", "forward_proposed", "transfer_requested", "interview_requested", "basis_needed"})
+SENDERS_TURN = frozenset({"basis_needed", "forward_proposed", "info_requested", "interview_requested", "sections_requested", "transfer_requested"})
+DELETION_TOLD_FOR = timedelta(days=21)  # counted from the end: a withdrawal inside the read-only window comes up to 14 days after it
 SOON_SHARE, SOON_SPAN = 0.25, timedelta(hours=4)  # PAGES section 5
 
 
@@ -177,7 +178,7 @@ def awaited(life: Life, *, side: str, now: datetime) -> str:
     """Return what a work list says is awaited: the code of the next step, or "" where nothing is.
 
     send, accept, start, update (the recipient's turn), answer (the sender's turn), choose_other (declined: look elsewhere),
-    confirm_purge (access was withdrawn: copies are to be deleted). What ended is told for seven days (DECISIONS 15).
+    confirm_purge (access was withdrawn: copies are to be deleted). What ended is told for a while (DECISIONS 15).
     """
     if life.state == "draft":
         return "send"
@@ -185,11 +186,12 @@ def awaited(life: Life, *, side: str, now: datetime) -> str:
         return "answer"
     if life.state in WAITING_FOR_RECIPIENT:
         return WAITING_FOR_RECIPIENT[life.state]
-    if life.ended_at is None or now - life.ended_at >= TOLD_FOR:
+    if life.ended_at is None:
         return ""
-    if life.state == "rejected" and side == "sender":
+    since = now - life.ended_at
+    if life.state == "rejected" and side == "sender" and since < TOLD_FOR:
         return "choose_other"
-    return "confirm_purge" if "purge_due" in life.flags and side == "recipient" else ""
+    return "confirm_purge" if "purge_due" in life.flags and side == "recipient" and since < DELETION_TOLD_FOR else ""
 
 
 def needs(step: str, *, side: str) -> bool:

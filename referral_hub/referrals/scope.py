@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, exists, false, or_, select
+from sqlalchemy import and_, bindparam, exists, false, or_, select, true
 
 from referral_hub import access, errors, protocol
 from referral_hub.access import Target, Verb
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from referral_hub.consent.facts import Consent, Standing
     from referral_hub.vault.hub import HubKeys
 
+REACHING = frozenset({"approve", "grant", "assign"})  # abilities that reach unassigned cases of the own agency (policies/, list-own-row)
 SUPERVISING = frozenset({"approve", "assign"})  # abilities of supervisors on either side
 
 
@@ -193,9 +194,14 @@ def visible_to(actor: Actor, *, hub: HubKeys) -> ColumnElement[bool]:
 
 
 def sent_by(actor: Actor, *, hub: HubKeys) -> ColumnElement[bool]:
-    """Return the sending half of `visible_to`."""
-    case_id = ReferralRow.__table__.c.case_id
-    return and_(ReferralRow.from_agency == actor.agency_id, cases.visible_to(actor, hub=hub, case_id=case_id))
+    """Return the sending half of `visible_to`. The case of a referral belongs to the agency that sends it, so its own agency is not asked."""
+    if actor.member_id is None:
+        return false()
+    member, case_id = elsewhere.case_member, ReferralRow.__table__.c.case_id
+    assigned = exists().where(member.c.case_id == case_id, member.c.member_id == actor.member_id)
+    reach = true() if access.abilities(actor.roles) & REACHING else assigned
+    free = cases.no_conflict(hub=hub, member_id=actor.member_id, case_id=case_id)
+    return and_(ReferralRow.from_agency == actor.agency_id, reach, free)
 
 
 def addressed_to(actor: Actor, *, hub: HubKeys) -> ColumnElement[bool]:

@@ -309,3 +309,11 @@ def test_completed_this_week(story):
     for person in (story.sari, story.santi):
         assert story.at(person, 3 * DAY).ask("work_list").completed_this_week == "1"
         assert story.at(person, 2 * DAY + timedelta(days=8)).ask("work_list").completed_this_week == "0"
+
+
+def test_a_deletion_is_told_even_when_it_falls_due_late_in_the_window(story):
+    story.completed()
+    story.at(story.sari, 15 * DAY).withdraw_consent(consent_id=story.row().consent_id)
+    (line,) = story.at(story.santi, 16 * DAY).ask("work_list").needs_you
+    assert (line.state, line.awaited) == ("completed", "confirm_purge")
+    assert story.at(story.santi, 23 * DAY).ask("work_list").needs_you == ()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from referral_hub import errors, protocol
-from referral_hub.referrals import rules
+from referral_hub.referrals import records, rules
 from tests.referrals.story import DAY, HOUR, NOW
 
 LIVE = {"preview": "live", "full": "suspended"}
@@ -188,3 +188,7 @@ def test_a_milestone_is_reported_once_unless_it_may_repeat():
     rules.check_milestone("unknown", reached=["unknown"])  # the lifecycle names what is no code
     with pytest.raises(errors.InputInvalid):
         rules.check_milestone("poa_signed", reached=["poa_signed"])
+
+
+def test_the_index_of_what_waits_for_the_sender_names_the_same_flags():
+    assert frozenset(records.SENDERS_TURN) == rules.SENDERS_TURN

@@ -69,11 +69,18 @@ def lines_of(session: Session, query: Select[Any], *, actor: Actor, now: datetim
     return tuple(lines)
 
 
-def counted(session: Session, *conditions: ColumnElement[bool]) -> str:
-    """Return how many referrals fulfil the conditions: exact up to 99, then "99+"."""
-    some = select(ReferralRow.id).where(*conditions).limit(COUNTED).subquery()
-    number = session.scalar(select(func.count()).select_from(some)) or 0
-    return str(number) if number < COUNTED else f"{COUNTED - 1}+"
+def counted(session: Session, *branches: ColumnElement[bool]) -> str:
+    """Return how many referrals the branches hold together: exact up to 99, then "99+". No referral stands in two of them.
+
+    Each branch is a query of its own, along its own index, and stops counting at a hundred.
+    """
+    number = 0
+    for branch in branches:
+        some = select(ReferralRow.id).where(branch).limit(COUNTED - number).subquery()
+        number += session.scalar(select(func.count()).select_from(some)) or 0
+        if number >= COUNTED:
+            return f"{COUNTED - 1}+"
+    return str(number)
 
 
 def decide_list(actor: Actor) -> Decision:

@@ -8,6 +8,8 @@ from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import and_
+
 from referral_hub.access import Verb, acts_allowed
 from referral_hub.referrals import scope
 from referral_hub.referrals.queries import lines as listing
@@ -96,7 +98,7 @@ def _page(
     shown = lines[:limit]
     ticket = listing.record_page(session, actor=actor, decision=decision, lines=shown, now=now, request_id=request_id)
     more = shown[-1].id.hex if len(lines) > limit else None
-    return Page(shown, more, listing.counted(session, *conditions), ticket)
+    return Page(shown, more, listing.counted(session, and_(*conditions)), ticket)
 
 
 def _conditions(filters: Filters, other: InstrumentedAttribute[uuid.UUID], *, zone: ZoneInfo) -> list[ColumnElement[bool]]:

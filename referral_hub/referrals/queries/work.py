@@ -11,7 +11,7 @@ from referral_hub import access, audit
 from referral_hub.access import Verb, outside_cases
 from referral_hub.referrals import rules, scope
 from referral_hub.referrals.queries import lines as listing
-from referral_hub.referrals.records import OPEN_STATES, ReferralRow
+from referral_hub.referrals.records import OPEN_STATES, SENDERS_TURN, ReferralRow
 from referral_hub.referrals.values import Line, WorkList
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 CARDS = 20
 WEEK = timedelta(days=7)
+ENDED_BY_SENDER = ("cancelled", "completed", "failed")  # states in which a deletion may be due
 SERVING = ("requested", "received", "accepted", "in-progress")
 
 
@@ -44,7 +45,7 @@ def work_list(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
     mine, theirs = _needs(actor, sent=sent, addressed=addressed, now=now), _waits(sent=sent, addressed=addressed)
     needs_you = _cards(session, mine, actor=actor, now=now)
     waiting = _cards(session, theirs, actor=actor, now=now)
-    done = listing.counted(session, or_(sent, addressed), ReferralRow.state == "completed", ReferralRow.ended_at > now - WEEK)
+    done = listing.counted(session, *(and_(half, _completed(now)) for half in (sent, addressed)))
     ticket = listing.record_page(session, actor=actor, decision=decision, lines=(*needs_you, *waiting), now=now, request_id=request_id)
     return WorkList(
         needs_you=needs_you,
@@ -59,21 +60,22 @@ def work_list(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
 
 def _needs(actor: Actor, *, sent: ColumnElement[bool], addressed: ColumnElement[bool], now: datetime) -> tuple[ColumnElement[bool], ...]:
     """Return the branches of "needs you": to answer or serve · to finish or answer as the sender · what ended and asks for a next step."""
-    recent = ReferralRow.ended_at > now - rules.TOLD_FOR
+    declined = and_(ReferralRow.state == "rejected", ReferralRow.ended_at > now - rules.TOLD_FOR)
+    deletion = and_(ReferralRow.state.in_(ENDED_BY_SENDER), ReferralRow.ended_at > now - rules.DELETION_TOLD_FOR)
     unhandled = or_(ReferralRow.handler.is_(None), ReferralRow.handler == actor.member_id)
-    asked = ReferralRow.flags.overlap(sorted(rules.SENDERS_TURN))
+    asked = ReferralRow.flags.overlap(list(SENDERS_TURN))
     return (
         and_(addressed, ReferralRow.state.in_(SERVING), unhandled, ~asked),
         and_(sent, ReferralRow.state == "draft"),
         and_(sent, ReferralRow.state.in_(OPEN_STATES), asked),
-        and_(sent, ReferralRow.state == "rejected", recent),
-        and_(addressed, ReferralRow.flags.contains(["purge_due"]), recent),
+        and_(sent, declined),
+        and_(addressed, deletion, ReferralRow.flags.contains(["purge_due"])),
     )
 
 
 def _waits(*, sent: ColumnElement[bool], addressed: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
     """Return the branches of "waiting for others": sent and not yet done · the sender owes an answer."""
-    asked = ReferralRow.flags.overlap(sorted(rules.SENDERS_TURN))
+    asked = ReferralRow.flags.overlap(list(SENDERS_TURN))
     return (
         and_(sent, ReferralRow.state.in_(OPEN_STATES), ~asked),
         and_(addressed, ReferralRow.state.in_(OPEN_STATES), asked),
@@ -92,16 +94,19 @@ def _cards(session: Session, branches: tuple[ColumnElement[bool], ...], *, actor
 
 def _count(session: Session, branches: tuple[ColumnElement[bool], ...], *, shown: tuple[Line, ...]) -> str:
     """Return how many there are; asked of the database only when the cards are full."""
-    return str(len(shown)) if len(shown) < CARDS else listing.counted(session, or_(*branches))
+    return str(len(shown)) if len(shown) < CARDS else listing.counted(session, *branches)
+
+
+def _completed(now: datetime) -> ColumnElement[bool]:
+    return and_(ReferralRow.state == "completed", ReferralRow.ended_at > now - WEEK)
 
 
 def _counts(session: Session, *, actor: Actor, now: datetime, request_id: str) -> WorkList:
     decision = access.require(actor, Verb.STATS_VIEW, outside_cases("statistics", same_agency=True))
     listing.plan_for_this_agency(session)
-    at_agency = or_(ReferralRow.from_agency == actor.agency_id, and_(ReferralRow.to_agency == actor.agency_id, ReferralRow.sent_at.is_not(None)))
+    done = (and_(side == actor.agency_id, _completed(now)) for side in (ReferralRow.from_agency, ReferralRow.to_agency))
     ours = and_(ReferralRow.to_agency == actor.agency_id, ReferralRow.state.in_(SERVING))
     others = and_(ReferralRow.from_agency == actor.agency_id, ReferralRow.state.in_(OPEN_STATES))
-    done = (at_agency, ReferralRow.state == "completed", ReferralRow.ended_at > now - WEEK)
     entry = audit.entry_for(actor, Verb.STATS_VIEW, now=now, decision=decision, object_kind="table", purpose="supervision", request_id=request_id)
     return WorkList(
         needs_you=(),
