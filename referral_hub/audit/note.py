@@ -1,4 +1,4 @@
-"""Signed notes and their keys (C2SP signed-note), with the timestamped Ed25519 cosignatures of C2SP tlog-cosignature.
+"""Signed notes and their keys (C2SP signed-note), with the timestamped cosignatures of C2SP tlog-cosignature: Ed25519 and ML-DSA-44.
 
 A note's text must be ignored unless a known key's signature over it has been verified; so the only way to a `Note` is
 `open_note`. Signatures are those of `vault.signing`; nothing else of the vault is touched.
@@ -12,26 +12,33 @@ import hashlib
 from dataclasses import dataclass, field
 
 from referral_hub import errors
+from referral_hub.audit import checkpoint
 from referral_hub.vault import signing
 
 ED25519 = 0x01
 COSIGNATURE_V1 = 0x04
-_KINDS = frozenset({ED25519, COSIGNATURE_V1})
+ML_DSA_44 = 0x06
+_PUBLIC_BYTES = {ED25519: 32, COSIGNATURE_V1: 32, ML_DSA_44: 1312}
 _ID_BYTES = 4
 _TIME_BYTES = 8
-_PUBLIC_BYTES = 32
+_MAX_TIME = 2**63 - 1
 _MAX_CHARACTERS = 1_000_000
 _MAX_SIGNATURES = 100
 
 
 @dataclass(frozen=True)
 class Verifier:
-    """A parsed verifier key: name, 4-byte key id, signature type, 32-byte Ed25519 public key."""
+    """A parsed verifier key: name, 4-byte key id, signature type, public key (32 bytes of Ed25519, 1,312 of ML-DSA-44)."""
 
     name: str
     key_id: bytes
     kind: int
     public: bytes
+
+    @property
+    def identity(self) -> str:
+        """The name and the key id in hex: what tells this key from every other."""
+        return f"{self.name}+{self.key_id.hex()}"
 
 
 @dataclass(frozen=True)
@@ -43,16 +50,21 @@ class Signer:
 
     def vkey(self, kind: int = ED25519) -> str:
         """Return the verifier key that checks this signer's signatures of type `kind`."""
-        return make_vkey(self.name, signing.public_of(self.seed), kind)
+        return make_vkey(self.name, _public_of(self.seed, kind), kind)
 
 
 @dataclass(frozen=True)
 class Signature:
-    """A verified signature of a note: by whom, of which type, and when (POSIX seconds) where the type tells."""
+    """A verified signature of a note: by whom, of which type, and when (POSIX seconds) where the type tells.
+
+    `identity` is the verifier key's; `line` the signature line as it stood in the note, with its newline.
+    """
 
     name: str
     kind: int
     timestamp: int | None
+    identity: str = field(default="", compare=False)
+    line: str = field(default="", compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -84,18 +96,25 @@ def parse_vkey(vkey: str) -> Verifier:
     _require(len(parts) == 3, "vkey")  # noqa: PLR2004 - three parts by the specification
     name, hexed, encoded = parts
     key = _decode(encoded)
-    _require(_is_name(name) and len(key) == 1 + _PUBLIC_BYTES and key[0] in _KINDS, "vkey")
+    _require(_is_name(name) and key[:1] != b"" and len(key) - 1 == _PUBLIC_BYTES.get(key[0]), "vkey")
     kind, public = key[0], key[1:]
     _require(hexed == key_id(name, kind, public).hex(), "key_id")
     return Verifier(name=name, key_id=bytes.fromhex(hexed), kind=kind, public=public)
 
 
-def signature_line(text: str, signer: Signer, *, timestamp: int | None = None) -> str:
-    """Return the signature line over note text `text`: plain, or a cosignature/v1 of `timestamp` (POSIX seconds)."""
-    kind, stamp = (ED25519, b"") if timestamp is None else (COSIGNATURE_V1, timestamp.to_bytes(_TIME_BYTES))
-    signature = signing.sign(signer.seed, _message(text, timestamp))
-    identity = key_id(signer.name, kind, signing.public_of(signer.seed))
-    return f"— {signer.name} {_encode(identity + stamp + signature)}\n"
+def signature_line(text: str, signer: Signer, *, timestamp: int | None = None, kind: int | None = None) -> str:
+    """Return the signature line over note text `text`: plain, or a cosignature of `timestamp` (POSIX seconds).
+
+    A cosignature is a cosignature/v1 of Ed25519 unless `kind` is ML_DSA_44; that one is made over checkpoints only.
+
+    Raises:
+        errors.BadNote: an ML-DSA-44 cosignature without a timestamp, or over a text that is no checkpoint.
+    """
+    kind = kind or (ED25519 if timestamp is None else COSIGNATURE_V1)
+    stamp = b"" if timestamp is None else timestamp.to_bytes(_TIME_BYTES)
+    make = signing.ml_dsa_sign if kind == ML_DSA_44 else signing.sign
+    signature = make(signer.seed, _message(text, signer.name, kind, timestamp))
+    return f"— {signer.name} {_encode(key_id(signer.name, kind, _public_of(signer.seed, kind)) + stamp + signature)}\n"
 
 
 def sign(text: str, signer: Signer, *, timestamp: int | None = None) -> str:
@@ -131,14 +150,33 @@ def _verified(body: str, name: str, raw: bytes, known: dict[tuple[str, bytes], V
     if verifier is None:
         return None
     signature, timestamp = raw[_ID_BYTES:], None
-    if verifier.kind == COSIGNATURE_V1:
+    if verifier.kind != ED25519:
         timestamp, signature = int.from_bytes(signature[:_TIME_BYTES]), signature[_TIME_BYTES:]
-    _require(signing.verify(verifier.public, signature, _message(body, timestamp)), "signature")
-    return Signature(name=name, kind=verifier.kind, timestamp=timestamp)
+        _require(timestamp <= _MAX_TIME, "timestamp")
+    check = signing.ml_dsa_verify if verifier.kind == ML_DSA_44 else signing.verify
+    _require(check(verifier.public, signature, _message(body, name, verifier.kind, timestamp)), "signature")
+    line = f"— {name} {_encode(raw)}\n"
+    return Signature(name=name, kind=verifier.kind, timestamp=timestamp, identity=verifier.identity, line=line)
 
 
-def _message(text: str, timestamp: int | None) -> bytes:
-    return text.encode() if timestamp is None else f"cosignature/v1\ntime {timestamp}\n{text}".encode()
+def _public_of(seed: bytes, kind: int) -> bytes:
+    return signing.ml_dsa_public_of(seed) if kind == ML_DSA_44 else signing.public_of(seed)
+
+
+def _message(text: str, name: str, kind: int, timestamp: int | None) -> bytes:
+    """Return what is signed: the text, the text under a dated head, or for ML-DSA-44 the `cosigned_message` of the tree."""
+    if kind == ED25519:
+        return text.encode()
+    _require(timestamp is not None, "timestamp")
+    if kind == COSIGNATURE_V1:
+        return f"cosignature/v1\ntime {timestamp}\n{text}".encode()
+    tree = checkpoint.parse(text)
+    names = [n.encode() for n in (name, tree.origin)]
+    _require(all(len(n) < 1 << 8 for n in names), "name")
+    cosigner, origin = (bytes([len(n)]) + n for n in names)
+    numbers = (timestamp or 0, 0, tree.size)
+    at, start, end = (number.to_bytes(_TIME_BYTES) for number in numbers)
+    return b"subtree/v1\n\x00" + cosigner + at + origin + start + end + tree.root
 
 
 def _parse_line(line: str) -> tuple[str, bytes]:

@@ -121,3 +121,37 @@ def test_extension_lines_are_allowed():
 def test_malformed_checkpoints_are_refused(text):
     with pytest.raises(errors.BadNote):
         checkpoint.parse(text)
+
+
+POST_QUANTUM = SIGNER.vkey(note.ML_DSA_44)
+
+
+def test_an_ml_dsa_cosignature_is_over_the_tree_and_the_name():
+    line = note.signature_line(TEXT, SIGNER, timestamp=1679315147, kind=note.ML_DSA_44)
+    raw = base64.b64decode(line.split(" ")[2])
+    assert (len(raw), raw[:4]) == (4 + 8 + 2420, note.parse_vkey(POST_QUANTUM).key_id)
+    name, root = SIGNER.name.encode(), base64.b64decode(TEXT.splitlines()[2])
+    stamp = (1679315147).to_bytes(8)
+    message = b"subtree/v1\n\0" + bytes([len(name)]) + name + stamp + bytes([len(name)]) + name + bytes(8) + (3).to_bytes(8) + root
+    assert signing.ml_dsa_verify(signing.ml_dsa_public_of(SIGNER.seed), raw[12:], message)
+    opened = note.open_note(note.sign(TEXT, SIGNER) + line, [PLAIN, POST_QUANTUM])
+    assert [(s.kind, s.timestamp, s.identity) for s in opened.signatures] == [
+        (note.ED25519, None, note.parse_vkey(PLAIN).identity),
+        (note.ML_DSA_44, 1679315147, note.parse_vkey(POST_QUANTUM).identity),
+    ]
+    assert opened.signatures[1].line == line
+
+
+def test_an_ml_dsa_key_signs_checkpoints_only_and_only_with_a_moment():
+    for text, timestamp in (("no checkpoint\n", 1), (TEXT, None)):
+        with pytest.raises(errors.BadNote):
+            note.signature_line(text, SIGNER, timestamp=timestamp, kind=note.ML_DSA_44)
+    changed = note.signature_line(TEXT.replace("\n3\n", "\n4\n"), SIGNER, timestamp=1, kind=note.ML_DSA_44)
+    with pytest.raises(errors.BadNote):
+        note.open_note(note.sign(TEXT, SIGNER) + changed, [PLAIN, POST_QUANTUM])
+
+
+def test_a_moment_beyond_the_format_is_refused():
+    line = note.signature_line(TEXT, SIGNER, timestamp=2**63)
+    with pytest.raises(errors.BadNote):
+        note.open_note(note.sign(TEXT, SIGNER) + line, [PLAIN, DATED])
