@@ -59,6 +59,16 @@ class AuditEntry(Base):
             "idx",
             postgresql_where=text("manifest_digest IS NOT NULL AND recipient_agency IS NOT NULL AND outcome = 'allow'"),
         ),
+        # Of the saved questions (review): partial, so that they cost the other entries nothing.
+        Index("ix_audit_entry_flagged", "idx", postgresql_where=text("position('\"subject_flags\"'::bytea in payload) > 0")),
+        Index("ix_audit_entry_machine", "idx", postgresql_where=text("actor_kind <> 'member'")),
+        Index(
+            "ix_audit_entry_unexplained",
+            "idx",
+            postgresql_where=text(
+                "basis IN ('', 'none') AND outcome = 'allow' AND subjects <> '{}' AND action NOT IN ('case.list', 'referral.list')"
+            ),
+        ),
     )
 
 
@@ -105,21 +115,25 @@ class AuditCounter(Base):
 
 
 class AuditCheckpoint(Base):
-    """A signed checkpoint (C2SP tlog-checkpoint) as it was published."""
+    """A signed checkpoint (C2SP tlog-checkpoint) as it was published, with the name of its log: a database may have held several."""
 
     __tablename__ = "audit_checkpoint"
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    origin: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     root: Mapped[bytes]
     note: Mapped[str]
     signed_at: Mapped[dt.datetime]
 
-    __table_args__ = (Index("ix_audit_checkpoint_size", "size", "signed_at"),)
+    __table_args__ = (Index("ix_audit_checkpoint_size", "origin", "size", "signed_at"),)
 
 
 class AuditCosignature(Base):
-    """A witness's signature line for a checkpoint (C2SP tlog-cosignature)."""
+    """A witness's signature line for a checkpoint (C2SP tlog-cosignature): when it says it signed, and when we had it.
+
+    `witness` is the identity of the verified key: its name and key id.
+    """
 
     __tablename__ = "audit_cosignature"
 
@@ -127,6 +141,48 @@ class AuditCosignature(Base):
     witness: Mapped[str] = mapped_column(primary_key=True)
     line: Mapped[str]
     cosigned_at: Mapped[dt.datetime]
+    received_at: Mapped[dt.datetime]
+
+    __table_args__ = (Index("ix_audit_cosignature_witness", "witness", "checkpoint_id"),)
+
+
+class AuditWitness(Base):
+    """How a witness of the policy stands: whether it is still listed, when it was asked last, what failed, whether its lateness was told."""
+
+    __tablename__ = "audit_witness"
+
+    key: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    listed: Mapped[bool]
+    since: Mapped[dt.datetime]
+    asked_at: Mapped[dt.datetime | None]
+    failure: Mapped[str]
+    alarmed_at: Mapped[dt.datetime | None]
+
+
+class AuditRefusal(Base):
+    """What a witness refused to cosign (409, 422): evidence, kept with its answer."""
+
+    __tablename__ = "audit_refusal"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    witness: Mapped[str]
+    checkpoint_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("audit_checkpoint.id"))
+    old_size: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[int] = mapped_column(SmallInteger)
+    answer: Mapped[str]
+    refused_at: Mapped[dt.datetime]
+
+    __table_args__ = (Index("ix_audit_refusal_witness", "witness", "refused_at"),)
+
+
+class AuditQuorum(Base):
+    """A checkpoint with as many cosignatures as the policy asks for, and since when."""
+
+    __tablename__ = "audit_quorum"
+
+    checkpoint_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("audit_checkpoint.id"), primary_key=True)
+    reached_at: Mapped[dt.datetime]
 
 
 class AuditDetailKey(Base):
