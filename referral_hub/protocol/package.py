@@ -81,12 +81,13 @@ def preselect(kind: str, service: str, *, contact_allowed: bool = True, excluded
     Raises:
         errors.NotFound: an unknown kind or service.
     """
-    closed = _closed(contact_allowed=contact_allowed, excluded=excluded)
+    closed = closed_fields(contact_allowed=contact_allowed, excluded=excluded)
     ticked = {section: frozenset(name for name in names if _is_ticked(section, name, closed)) for section, names in ceiling(kind, service).items()}
     return MappingProxyType({section: names for section, names in ticked.items() if names})
 
 
-def _closed(*, contact_allowed: bool, excluded: Collection[str]) -> frozenset[str]:
+def closed_fields(*, contact_allowed: bool, excluded: Collection[str]) -> frozenset[str]:
+    """Return the fields ("section.field") that the survivor's answer keeps back: left out by name, or all ways of contact where she wants none."""
     return frozenset(excluded) | (frozenset() if contact_allowed else current().matrix.contact_off)
 
 
@@ -130,7 +131,7 @@ def filter_package(
     wanted = _wanted(content, chosen or {}, more, preselect(kind, service, contact_allowed=contact_allowed, excluded=excluded))
     _refuse("beyond_matrix", (name for name in wanted if name not in allowed), _outside(wanted, allowed))
     covered = frozenset(consented) | sections_always()
-    closed = _closed(contact_allowed=contact_allowed, excluded=excluded)
+    closed = closed_fields(contact_allowed=contact_allowed, excluded=excluded)
     by_hand = {f"{section}.{name}" for asked in (chosen or {}, more) for section, names in asked.items() for name in names}
     _refuse("consent_scope", (name for name in wanted if name not in covered), by_hand & closed)
     look = partial(_look, content if facts is None else facts)

@@ -100,6 +100,9 @@ def cut(
 ) -> Package:
     """Return what is sent. Without a choice: the preselection as far as consent covers it. With one: just that, and no more.
 
+    The choice is made before the survivor answers: fields that her answer keeps back (contact, fields left out) fall out of it. A section
+    that she did not agree to is refused.
+
     Raises:
         errors.RuleBroken: `beyond_matrix` or `consent_scope` (facts `sections`, `fields`): the choice names more than is allowed.
     """
@@ -109,6 +112,8 @@ def cut(
         ticked = package.preselect(kind, service, contact_allowed=consent.contact_allowed, excluded=excluded)
         wanted = {section for section in ticked if section in consent.sections or section in always}
     else:
+        closed = package.closed_fields(contact_allowed=consent.contact_allowed, excluded=excluded)
+        choice = {section: [f for f in fields if f"{section}.{f}" not in closed] for section, fields in choice.items()}
         wanted = set(choice) | set(always)
     sections = package.filter_package(
         {section: content[section] for section in wanted if content.get(section)},

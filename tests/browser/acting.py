@@ -25,7 +25,7 @@ def save_section(worker, code, section, fill, *, words):
         if not isinstance(value, list):
             worker.page.fill(f"[name='{section}.{field}']", value)
     worker.press(words["save"])
-    assert worker.page.url.endswith(f"/kasus/{code}"), worker.text
+    assert worker.page.locator(".errors").count() == 0, worker.text
 
 
 def file_of(worker, mark, *, words):
