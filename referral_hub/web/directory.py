@@ -41,17 +41,22 @@ POSTS = ("focal", "on_call")
 
 
 @dataclass(frozen=True)
+class Line:
+    """What an agency offers under one short name: the offer that is open first, and all that is to be brought."""
+
+    name: str
+    first: Found
+    bring: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Card:
-    """One agency with the offers that were looked for."""
+    """One agency with what was looked for; `first` is the offer that is open now, or opens next."""
 
     agency: Agency
     region: str
-    offers: tuple[Found, ...]
-
-    @property
-    def open_now(self) -> bool:
-        """Return whether any of the offers is open."""
-        return any(one.open_now for one in self.offers)
+    first: Found
+    lines: tuple[Line, ...]
 
 
 @bp.get("/direktori")
@@ -89,7 +94,20 @@ def grouped(found: Iterable[Found]) -> list[Card]:
     offers: dict[Agency, list[Found]] = {}
     for one in found:
         offers.setdefault(one.agency, []).append(one)
-    return [Card(agency, held[0].region_shown, tuple(held)) for agency, held in offers.items()]
+    return [Card(agency, held[0].region_shown, min(held, key=_soonest), lines(held)) for agency, held in offers.items()]
+
+
+def lines(offers: Iterable[Found]) -> tuple[Line, ...]:
+    """Return the offers of one agency, those of one short name together."""
+    named: dict[str, list[Found]] = {}
+    for one in offers:
+        named.setdefault(service_name(one.service.code), []).append(one)
+    brought = {name: dict.fromkeys(code for one in held for code in one.service.bring) for name, held in named.items()}
+    return tuple(Line(name, min(held, key=_soonest), tuple(brought[name])) for name, held in sorted(named.items()))
+
+
+def _soonest(one: Found) -> tuple[bool, str]:
+    return not one.open_now, one.opens_at.isoformat() if one.opens_at else ""
 
 
 @bp.get("/direktori/<code>")
@@ -116,7 +134,7 @@ def agency_page(agency: Agency, contact: Contact, *, revealed: bool = False) -> 
     found = [one for one in queries.find(session(), now=now(), viewer=directory_viewer(), kind=agency.kind) if one.agency.id == agency.id]
     may_reveal = Verb.DIRECTORY_REVEAL_CONTACT in access.acts_allowed(actor().roles) and not revealed and bool(contact.withheld)
     return page(
-        "directory/show.html", title=agency.name, agency=agency, contact=contact, offers=found, region=rules.region_shown(agency),
+        "directory/show.html", title=agency.name, agency=agency, contact=contact, lines=lines(found), region=rules.region_shown(agency),
         posts=_posts(agency), may_reveal=may_reveal and referrals.has_accepted_referral(session(), actor=actor(), to_agency=agency.id),
     )  # fmt: skip
 

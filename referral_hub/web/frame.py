@@ -161,6 +161,7 @@ def install(app: Flask) -> None:
         clock=lambda value: words.clock_time(value, reader()),
         day_time=lambda value: words.day_time(value, reader()),
         moment=lambda value: words.moment(value, reader(), now=now()),
+        exact=lambda value: words.exact(value, reader()),
         long_day=lambda value: words.long_day(value, reader()),
         day=lambda value: words.day(value, reader()),
         span=lambda value: words.span(value, reader()),

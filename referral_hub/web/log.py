@@ -63,7 +63,7 @@ def of_referral(number: str) -> Response:
 @admits(Verb.AUDIT_VERIFY)
 def verify() -> Response:
     """Check the newest checkpoint, and how the entries that were shown stand in it."""
-    shown = [index for text in request.form.getlist("entry") if (index := _index(text)) is not None]
+    shown = [index for text in request.form.get("entries", "").split() if (index := _index(text)) is not None]
     checked: Checked = read(keyless(partial(reading.verify, vkeys=_vkeys(), shown=shown))).checked
     return page("log/verified.html", title=_("Log checked"), checked=checked, steps=view.steps(checked))
 

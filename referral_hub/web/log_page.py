@@ -162,7 +162,7 @@ def facts(one: Logged) -> list[Fact]:
     row = rows([one], None)[0]
     said, place = one.entry, one.place
     found = [
-        (_("When"), words.long_day(said.occurred_at, reader())),
+        (_("When"), words.exact(said.occurred_at, reader())),
         (_("Who"), " · ".join(filter(None, (row.code, row.who)))),
         (_("Signed in by"), _sign_in(said)),
         (_("Action"), row.action),
@@ -185,7 +185,7 @@ def facts(one: Logged) -> list[Fact]:
 
 
 def _sign_in(said: audit.Entry) -> str:
-    methods = {"passphrase_totp": _("passphrase and code"), "console": _("console of the system"), "process": _("program")}
+    methods = {"passphrase+totp": _("passphrase and code"), "console": _("console of the system"), "process": _("program")}
     way = methods.get(said.auth_method, said.auth_method)
     strength = _("signed in again just before") if said.auth_strength == "fresh" else ""
     session_text = _("session %(code)s", code=short(said.session_digest)) if said.session_digest else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from flask import url_for
@@ -12,10 +12,11 @@ from referral_hub import errors, protocol
 from referral_hub.accounts import queries as members
 from referral_hub.directory import queries as directory
 from referral_hub.directory.facts import Viewer
-from referral_hub.gate.caller import signed_in
+from referral_hub.gate.caller import actor, signed_in
 from referral_hub.gate.house import now, session
 from referral_hub.gate.speech import _
 from referral_hub.protocol import lifecycle
+from referral_hub.web import forms as controls
 from referral_hub.web import words
 from referral_hub.web.amiss import label
 from referral_hub.web.files import label as section_label
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from referral_hub.referrals.values import Clock, Detail, Event, Glance, Referral, Seen
+    from referral_hub.referrals.values import Clock, Content, Detail, Event, Glance, Referral, SectionContent, Seen
+    from referral_hub.web.forms import Fact
 
 SAFE_CONTACT = "safe_contact"
+NOT_SHARED = "not_shared"
 USUAL_REASONS = ("no_capacity", "out_of_scope", "out_of_jurisdiction", "conflict_of_interest")
 NEXT_STEPS = ("start", "progress")
 PURGE = "purge_due"
@@ -120,20 +123,33 @@ def _deadline(clock: Clock, row: Referral, began: datetime | None) -> Deadline:
     return Deadline(clock.state, clock.due, abs(clock.due - now()))
 
 
+def about_survivor(content: Content) -> tuple[list[str], list[Fact]]:
+    """Return what the preview says of the survivor: words that stand beside the code (age band, sex), and answers by yes or no."""
+    profile = next((part.fields for part in content.sections if part.code == "profile"), {})
+    fields = protocol.current().section("profile").fields
+    shown = controls.facts("profile", profile, reader=reader())
+    return [fact.text for fact in shown if fields[fact.code].type != "bool"], [fact for fact in shown if fields[fact.code].type == "bool"]
+
+
 def running(dues: list[Due]) -> Due | None:
     """Return the deadline that runs now, if one does."""
     return next((due for due in dues if due.clock.state in {"calm", "soon", "late"}), None)
 
 
 def sections(found: Detail, may_open: frozenset[str]) -> list[Row]:
-    """Return the sections as closed rows, safe contact first, the shared ones before those that are not."""
-    texts = {"not_shared": _("Not shared"), "later": _("Opens on acceptance"), "closed": _("Closed"), "open": _("Not open to your role")}
+    """Return the shared sections as closed rows, safe contact first."""
+    texts = {"later": _("Opens on acceptance"), "closed": _("No longer open"), "open": _("Not open to your role")}
     rows = []
-    for one in found.sections:
+    for one in (one for one in found.sections if one.state != NOT_SHARED):
         opens = one.state == "open" and one.code in may_open
         url = url_for("referrals.section", number=found.referral.number, section=one.code) if opens else ""
         rows.append(Row(one.code, section_label(one.code), "" if opens else texts[one.state], url, one.read_by_actor))
-    return sorted(rows, key=lambda row: (row.code != SAFE_CONTACT, not row.url))
+    return sorted(rows, key=lambda row: row.code != SAFE_CONTACT)
+
+
+def not_shared(found: Detail) -> list[str]:
+    """Return the names of the sections that were not shared; they stay folded."""
+    return [section_label(one.code) for one in found.sections if one.state == NOT_SHARED]
 
 
 def looks(seen: Iterable[Seen], names: Mapping[uuid.UUID, str]) -> list[Look]:
@@ -252,6 +268,21 @@ def directory_viewer() -> Viewer:
 def handler_text(found: Glance) -> str:
     """Return who handles the referral, by code, or nothing."""
     return found.codes.get(found.referral.handler, "") if found.referral.handler else ""
+
+
+def first_steps(found: Glance, detail: Detail) -> set[str]:
+    """Return what a recipient is offered before the preview: not what a colleague does already. Whoever merely opened it has not claimed it."""
+    handler = found.referral.handler
+    if handler is None or handler == actor().member_id:
+        return set(found.acts)
+    claimed = any(event.code == "claim" and event.actor_id == handler for event in detail.history)
+    return {"claim"} & set(found.acts) if not claimed else set()
+
+
+def section_facts(part: SectionContent) -> list[Fact]:
+    """Return an opened section as facts; of a masked number the last digits stand."""
+    shown = controls.facts(part.code, part.fields, reader=reader(), masked=part.masked, names=named_in(part.code, part.fields))
+    return [replace(fact, text=f"•••• {part.tails[fact.code]}") if fact.code in part.tails else fact for fact in shown]
 
 
 def named_in(section: str, fields: Mapping[str, Any]) -> dict[str, str]:

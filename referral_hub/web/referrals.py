@@ -126,7 +126,7 @@ def incoming_page(found: Glance, *, problems: Problems | None = None) -> Respons
     detail: Detail = read(partial(queries.detail, referral_id=found.referral.id))
     return page(
         "referrals/incoming.html", title=_("Referral %(number)s", number=found.referral.number), status=422 if problems else 200, problems=problems,
-        found=found, row=found.referral, names=view.agency_names(found.referral), handler=view.handler_text(found),
+        found=found, row=found.referral, names=view.agency_names(found.referral), handler=view.handler_text(found), may=view.first_steps(found, detail),
         dues=view.deadlines(detail.referral, detail.clocks, side="recipient"),
         notes=view.notes(found.referral, side="recipient", grant=found.grant, names=view.agency_names(found.referral)),
     )  # fmt: skip
@@ -138,11 +138,11 @@ def preview_page(found: Glance, *, problems: Problems | None = None) -> Response
     row = found.referral
     content: Content = opened(partial(reading.open_preview_page, referral_id=row.id), reading.reveal)
     may = set(found.acts)
+    about, facts = view.about_survivor(content)
     latest = deadlines.first_service_by(now(), urgency=row.urgency)
     return page(
         "referrals/preview.html", title=_("Referral to answer"), status=422 if problems else 200, problems=problems, found=found, row=row, may=may,
-        facts=[fact for part in content.sections if part.code == "profile" for fact in controls.facts(part.code, part.fields, reader=reader())],
-        names=view.agency_names(row), handler=view.handler_text(found), due=view.running(view.deadlines(row, found.clocks, side="recipient")),
+        about=about, facts=facts, names=view.agency_names(row), handler=view.handler_text(found), due=view.running(view.deadlines(row, found.clocks, side="recipient")),
         opens=[label(code) for code in found.granted], latest=latest, handlers=_handlers(found) if "accept" in may else (),
         reasons=view.decline_reasons(), usual=len(view.USUAL_REASONS), redirects=view.redirects(row) if "decline" in may else (),
     )  # fmt: skip
@@ -169,7 +169,7 @@ def detail_page(found: Glance, *, problems: Problems | None = None) -> Response:
         "referrals/show.html", title=_("Referral %(number)s", number=row.number), status=422 if problems else 200, problems=problems, found=found,
         detail=detail, row=row, names=names, may=set(detail.acts), handler=view.handler_text(found), dues=dues, running=view.running(dues),
         notes=view.notes(row, side=detail.side, grant=detail.grant, names=names), window=view.window_text(detail),
-        sections=view.sections(detail, found.may_open), history=view.history(detail, names), looks=view.looks(detail.seen, names),
+        sections=view.sections(detail, found.may_open), not_shared=view.not_shared(detail), history=view.history(detail, names), looks=view.looks(detail.seen, names),
         refused=view.refused_text(detail.refused_attempts), has_notes=any(event.has_note for event in detail.history),
         milestones=view.milestones(row) if "progress" in detail.acts else (),
         outcomes=view.coded("complete", "outcome", kind=kind) if "complete" in detail.acts else (),
@@ -186,8 +186,7 @@ def section(number: str, section: str) -> Response:
     (part,) = content.sections
     withheld = [protocol.current().section(section).fields[code].label(reader().language) for code in sorted(part.withheld)]
     return page(
-        "referrals/section.html", number=content.number, section=section, label=label(section), tails=part.tails, withheld=withheld,
-        facts=controls.facts(section, part.fields, reader=reader(), masked=part.masked, names=view.named_in(section, part.fields)),
+        "referrals/section.html", number=content.number, section=section, label=label(section), withheld=withheld, facts=view.section_facts(part),
     )  # fmt: skip
 
 

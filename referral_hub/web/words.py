@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _OFFSETS = {"WIB": 7, "WITA": 8, "WIT": 9}
 _NAMES = {"Asia/Jakarta": "WIB", "Asia/Pontianak": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
 _CLOCK = {"id": "HH.mm", "en": "HH:mm"}
+_SECONDS = {"id": ".ss", "en": ":ss"}
 _DAY = timedelta(days=1)
 _SOON = timedelta(hours=4)
 _SOON_SHARE = 0.25
@@ -65,6 +66,11 @@ def moment(value: datetime, reader: Reader, *, now: datetime) -> str:
 def long_day(value: datetime, reader: Reader) -> str:
     """Return the day and time in full: `Selasa, 24 November 2026, 02.14 WIB`."""
     return _formatted(value, f"EEEE, d MMMM y, {_CLOCK[reader.language]}", reader)
+
+
+def exact(value: datetime, reader: Reader) -> str:
+    """Return day and time to the second, for the log: `24 Nov 2026, 03.24.10 WIB`."""
+    return _formatted(value, f"d MMM y, {_CLOCK[reader.language]}{_SECONDS[reader.language]}", reader)
 
 
 def day(value: date, reader: Reader) -> str:
