@@ -181,8 +181,6 @@ def open_chain(hub_id: bytes, member_key: MemberKey, chain: SealedChain) -> Bund
     """
     bundle = _open_share(hub_id, member_key, chain)
     for number, link in chain.links:
-        if number != bundle.epoch:
-            raise errors.CannotOpen(what="link")
         raw = bundle.key.open(link, link_context(hub_id, agency_id=chain.agency_id, epoch=number))
         bundle = Bundle(raw, agency_id=chain.agency_id, epoch=number - 1)
     return bundle

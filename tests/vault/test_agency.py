@@ -1,6 +1,7 @@
 """An agency's key: founding, admission, recovery, rotation, leaving."""
 
 import uuid
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
@@ -75,6 +76,12 @@ def test_an_admitted_member_opens_the_same_bundle(world, home):
     newcomer = world.member(home)
     assert newcomer.bundle(world.session, home.id).raw() == home.keys.bundle(world.session, home.id).raw()
     assert agency.holders(world.session, agency_id=home.id) == {home.keys.member_id, newcomer.member_id}
+
+
+def test_a_share_is_opened_once_in_a_request_and_again_in_the_next(world, home):
+    keys = world.fresh(home.keys)
+    assert keys.bundle(world.session, home.id) is keys.bundle(world.session, home.id)
+    assert world.fresh(home.keys).bundle(world.session, home.id) is not keys.bundle(world.session, home.id)
 
 
 def test_wrong_digits_admit_nobody(world, home, now):
@@ -259,6 +266,30 @@ def test_a_lost_link_is_named(world, home, now, owner_engine):
     tamper(world, owner_engine, update(EpochRow).where(EpochRow.agency_id == home.id).values(link=None))
     with pytest.raises(errors.CannotOpen):
         newcomer.bundle(world.session, home.id, 1)
+
+
+def test_a_record_that_names_another_past_is_no_chain(world, home, now):
+    """Even when the holder of epoch 1 signed it: she cannot continue two histories."""
+    first = agency.records_of(world.session, hub=world.hub, agency_id=home.id)[0]
+    old, new = home.keys.bundle(world.session, home.id), epochs.Bundle.generate(agency_id=home.id, epoch=2)
+    for past, whole in ((first.digest(world.hub.hub_id), True), (bytes(32), False), (b"", False)):
+        record = epochs.EpochPublic(home.id, 2, new.key.public, new.signing_public, first.recovery_public, past)
+        record = replace(record, signature=old.sign(record.body(world.hub.hub_id)))
+        if whole:
+            epochs.verify_records(world.hub.hub_id, (first, record))
+        else:
+            with pytest.raises(errors.CannotOpen):
+                epochs.verify_records(world.hub.hub_id, (first, record))
+
+
+def test_a_member_with_a_new_key_is_admitted_again_and_opens_every_epoch(world, home, now):
+    lost = world.member(home)
+    agency.rotate(world.session, keys=home.keys, agency_id=home.id, members={lost.member_id: lost.member_key.public}, now=now)
+    again = world.member(home, lost.member_id)
+    for epoch in (1, 2):
+        assert again.bundle(world.session, home.id, epoch).raw() == home.keys.bundle(world.session, home.id, epoch).raw()
+    with pytest.raises(errors.CannotOpen):
+        world.fresh(lost).bundle(world.session, home.id)
 
 
 def test_records_in_another_order_or_cut_are_no_chain(world, home, now):

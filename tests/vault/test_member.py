@@ -141,6 +141,15 @@ def test_workers_that_start_at_once_agree_on_one_half(tmp_path):
     assert len({tuple(h._halves.items()) for h in found}) == 1
 
 
+def test_a_half_that_stands_is_never_replaced(tmp_path):
+    place = tmp_path / "half-a"
+    sessions._make(place)
+    first = place.read_bytes()
+    sessions._make(place)
+    assert place.read_bytes() == first
+    assert [p.name for p in tmp_path.iterdir()] == ["half-a"]
+
+
 def test_production_wants_memory(tmp_path, monkeypatch):
     mounts = tmp_path / "mounts"
     monkeypatch.setattr(sessions, "_MOUNTS", mounts)

@@ -11,10 +11,12 @@ from sqlalchemy import delete, event, select, text, update
 
 from referral_hub import errors
 from referral_hub.vault import agency, grants, opening
+from referral_hub.vault.epochs import Bundle, EpochPublic
 from referral_hub.vault.grants import GrantKind, ObjectKind, Standing
 from referral_hub.vault.keyring import Keyring
+from referral_hub.vault.manifest import Manifest, signed_bytes, text_of
 from referral_hub.vault.notes import seal_note
-from referral_hub.vault.opening import SealedPart, gather, unseal
+from referral_hub.vault.opening import SealedPart, SignedManifest, gather, unseal
 from referral_hub.vault.parts import revisions, seal_parts
 from referral_hub.vault.plain import Plain
 from referral_hub.vault.records import SHARES, EpochRow, EpochShareRow, GrantRow, ManifestRow, PartRow, ReleaseRow
@@ -353,6 +355,39 @@ def test_a_changed_manifest_is_refused(referral, owner_engine, column):
     value = {"epoch": 2, "agency_id": referral.recipient.id, "revision": 2}.get(column) or draw.flipped(getattr(row, column), 100)
     change(referral, owner_engine, update(ManifestRow).values({column: value}))
     refused(lambda: referral.open("full"))
+
+
+NAMED = ["hub", "referral", "sending", "from_agency", "from_epoch", "from_keys", "to_agency", "to_epoch", "to_keys", "parts"]
+
+
+@pytest.mark.parametrize("kind", ["own", "full"])
+@pytest.mark.parametrize("name", NAMED)
+def test_a_manifest_that_the_sender_signed_for_something_else_is_refused(referral, kind, name):
+    sealed = referral.gather(kind)
+    named = Manifest.parse(sealed.signed.body)
+    value = {"sending": 2, "from_epoch": 2, "to_epoch": 2, "parts": {**named.parts, "identity": named.parts["needs"]}}.get(name, str(uuid.uuid4()))
+    bundle = referral.sender.keys.bundle(referral.world.session, referral.sender.id)
+    side = referral.sender if kind == "own" else referral.recipient
+    keys = referral.world.fresh(side.keys)
+    for other, opens in ((named, True), (replace(named, **{name: value}), kind == "own" and name.startswith("to_"))):
+        body = other.body()
+        signed = replace(sealed.signed, body=body, signature=bundle.sign(signed_bytes(body)))
+        if opens:
+            assert "identity" in unseal(keys.hub, keys.member_key, replace(sealed, signed=signed))
+        else:
+            refused(lambda signed=signed: unseal(keys.hub, keys.member_key, replace(sealed, signed=signed)))
+
+
+def test_records_of_the_sender_made_anew_do_not_fit_her_own_grant(referral):
+    """The operator founds the sending agency anew and signs another manifest: its keys are not those that the sender's members open."""
+    sealed = referral.gather("own")
+    forged = Bundle.generate(agency_id=referral.sender.id, epoch=1)
+    record = EpochPublic(referral.sender.id, 1, forged.key.public, forged.signing_public, b"", b"")
+    record = replace(record, signature=forged.sign(record.body(referral.world.hub.hub_id)))
+    body = replace(Manifest.parse(sealed.signed.body), service="shelter", from_keys=text_of(forged.key_digest)).body()
+    signed = SignedManifest(body, forged.sign(signed_bytes(body)), 1, (record,))
+    keys = referral.world.fresh(referral.sender.keys)
+    refused(lambda: unseal(keys.hub, keys.member_key, replace(sealed, signed=signed)))
 
 
 def test_a_manifest_of_another_sending_is_refused(referral, owner_engine):
