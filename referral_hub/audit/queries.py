@@ -129,8 +129,14 @@ def size(session: Session) -> int:
 
 
 def latest_checkpoint(session: Session) -> Checkpoint | None:
-    """Return the newest published checkpoint, or None."""
-    newest = select(AuditCheckpoint).order_by(AuditCheckpoint.size.desc(), AuditCheckpoint.signed_at.desc()).limit(1)
+    """Return the newest published checkpoint of this log, or None. Those of a log that was given up (a new shard) do not count."""
+    origin = select(AuditHead.origin).scalar_subquery()
+    newest = (
+        select(AuditCheckpoint)
+        .where(AuditCheckpoint.origin == origin)
+        .order_by(AuditCheckpoint.size.desc(), AuditCheckpoint.signed_at.desc())
+        .limit(1)
+    )
     row = session.scalar(newest)
     return None if row is None else Checkpoint(id=row.id, size=row.size, root=row.root, note=row.note, signed_at=row.signed_at)
 

@@ -112,7 +112,7 @@ def _sign_if_due(session: Session, signer: CheckpointSigner, now: datetime) -> q
         return None
     signed = note.sign(checkpoint.text_of(tree), signer.key, timestamp=int(now.timestamp()))
     _keep(signer.last_file, signed)
-    row = AuditCheckpoint(id=uuid7(now), size=tree.size, root=tree.root, note=signed, signed_at=now)
+    row = AuditCheckpoint(id=uuid7(now), origin=tree.origin, size=tree.size, root=tree.root, note=signed, signed_at=now)
     session.add(row)
     return queries.Checkpoint(id=row.id, size=row.size, root=row.root, note=row.note, signed_at=row.signed_at)
 
