@@ -7,6 +7,7 @@ import pytest
 from tests.gate.conftest import app, client, clock, entries, hub_keys, make_app, network, settings
 from tests.house.marks import Marks
 from tests.house.story import Told
+from tests.house.watch import Watch
 
 __all__ = ["app", "client", "clock", "entries", "hub_keys", "make_app", "network", "settings"]
 
@@ -15,3 +16,9 @@ __all__ = ["app", "client", "clock", "entries", "hub_keys", "make_app", "network
 def told(network):
     """Two agencies of the network, founded and active: one that refers, one that receives."""
     return Told(network, Marks())
+
+
+@pytest.fixture
+def watch(app, engine):
+    """Every request from here on, with the entries that it left. Named before `told`, it sees the founding too."""
+    return Watch(app, engine)

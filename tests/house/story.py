@@ -121,7 +121,7 @@ class Told:
         """Start, record a step and complete, each with a note."""
         self.santi.get(f"/rujukan/{self.number}")
         page = self.santi.send("/mulai$")
-        page = self.santi.send("/perkembangan$", milestone=_offered(page, "milestone")[-1], note=self.marks.word("progress.note"))
+        page = self.santi.send("/perkembangan$", milestone=offered(page, "milestone")[-1], note=self.marks.word("progress.note"))
         return self.santi.send("/selesai$", outcome="service_given", closing_note=self.marks.word("complete.note"))
 
     def withdraw_consent(self):
@@ -131,7 +131,7 @@ class Told:
         return self.sari.send("/tarik$")
 
 
-def _offered(page, name):
+def offered(page, name):
     """The values that a list of the page offers."""
     options = re.search(rf'<select[^>]* name="{name}".*?</select>', page.html, re.DOTALL).group()
     return [value for value in re.findall(r'<option value="([^"]*)"', options) if value]

@@ -1,0 +1,216 @@
+"""Law 5: an act, an opening, a page of a list leaves exactly one entry, under a verb that its route declares.
+
+The routes are asked of the program, not written down here: the people of this story use every content route there is, and a new route
+that nobody uses fails the test. A watch stands in front of the application and counts the log before and after each request.
+"""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+import pytest
+
+from referral_hub.gate.admits import CONTENT, PUBLIC, SIGNED_IN, routes_by_admission
+from tests.gate.network import Person
+from tests.house.story import offered
+from tests.house.watch import verbs_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+# Where nobody is signed in yet, coming in is the entry: terms, keys and sessions of the person who comes.
+COMING_IN = {"enrolment.terms", "enrolment.passphrase", "enrolment.confirm", "sign_in.begin", "sign_in.finish", "leaving.quick_exit"}
+# What the survivor takes back ends everything that rests on it: an entry for the consent, one for each referral (here a completed one).
+CASCADES = {"consents.withdraw": ("consent.withdraw", "referral.access_withdrawn")}
+# The task list of somebody who sees neither referrals nor counts says just that, and reads nothing.
+NOTHING_TO_SEE = {"tasks.show"}
+ERROR = 400
+
+
+def answered(seen, kind, lists):
+    return [one for one in seen if one.endpoint in lists[kind] and one.status < ERROR]
+
+
+def test_every_content_route_leaves_exactly_one_entry(app, watch, told):
+    use_everything(told)
+    lists = routes_by_admission(app)
+    used = answered(watch.seen, CONTENT, lists)
+    assert set(lists[CONTENT]) - {one.endpoint for one in used} == set(), "content routes that this story does not use"
+    for one in used:
+        actions = tuple(action for action, _, _ in one.entries)
+        assert all(outcome == "allow" for _, outcome, _ in one.entries), str(one)
+        if one.endpoint in CASCADES:
+            assert actions == CASCADES[one.endpoint], str(one)
+        elif one.endpoint in NOTHING_TO_SEE and not one.entries:
+            continue
+        else:
+            assert len(actions) == 1, str(one)
+            assert actions[0] in verbs_of(app, one.endpoint), str(one)
+    assert not [str(one) for one in watch.seen if one.status >= 500]
+    for one in answered(watch.seen, SIGNED_IN, lists):
+        assert one.entries == (), str(one)
+    for one in answered(watch.seen, PUBLIC, lists):
+        assert len(one.entries) <= (one.endpoint in COMING_IN), str(one)
+
+
+def use_everything(told):
+    """Use every content route once or more, as people would."""
+    the_referral(told)
+    other_endings(told)
+    the_file(told)
+    the_accounts(told)
+    the_log(told)
+
+
+def the_referral(told):
+    sari, santi = told.sari, told.santi
+    told.sign_in(sari)
+    sari.get("/tugas")
+    sari.get("/rujukan/baru")
+    told.open_file()
+    told.fill_file()
+    told.draft()
+    told.write_needs()
+    told.choose_package()
+    told.agree()
+    assert told.send().status == 200
+    sari.get("/rujukan?arah=keluar")
+    told.sign_in(santi)
+    santi.get(f"/rujukan/{told.number}")
+    santi.send("/tangani$")
+    told.open_preview()
+    assert told.accept().status == 200
+    pages = told.read_all(santi)
+    assert all(page.status == 200 for page in pages.values())
+    santi.get(f"/rujukan/{told.number}/bagian/identity")
+    santi.send("/tampilkan$")
+    told.serve()
+    santi.get(f"/rujukan/{told.number}/catatan")
+    told.sign_in(sari)
+    sari.get("/direktori/lbh")
+    reveal_contact(told)
+    assert told.withdraw_consent().status == 200
+
+
+def reveal_contact(told):
+    """Whoever referred here and was accepted sees how to reach them."""
+    page = told.sari.browser.post("/direktori/lbh/kontak", {"act_id": str(uuid4())})
+    assert page.status == 200, page.text
+
+
+def other_endings(told):
+    """A draft given up, a sending recalled, one withdrawn, one declined; and a file whose safety is asked at the last step."""
+    sari, santi = told.sari, told.santi
+    told.open_file()
+    for section in ("profile", "identity", "safe_contact"):
+        told.fill(section)
+    ready_draft(told)
+    sari.get(f"/rujukan/{told.number}/draf/periksa")
+    sari.send("jangan-tahu$", **{"safety.blocked_people": told.marks.word("blocked")})
+    told.send()
+    sari.get(f"/rujukan/{told.number}")
+    assert sari.send("/tarik$").status == 200
+    ready_draft(told)
+    told.send()
+    sari.get(f"/rujukan/{told.number}")
+    reason = re.search(r'name="event_reason" value="([^"]+)"', sari.page.html).group(1)
+    assert sari.send("/batal$", event_reason=reason, note=told.marks.word("withdraw.note")).status == 200
+    ready_draft(told)
+    told.send()
+    told.sign_in(santi)
+    told.open_preview()
+    assert santi.send("/tolak$", decline_reason="duplicate", note=told.marks.word("decline.note")).status == 200
+    told.sign_in(sari)
+    told.draft()
+    sari.get(f"/rujukan/{told.number}/draf/persetujuan")
+    refuse_consent(told)
+    another_recipient(told)
+    sari.get(f"/rujukan/{told.number}/draf")
+    assert sari.send("/hapus$").status == 200
+
+
+def ready_draft(told):
+    told.draft()
+    told.write_needs()
+    told.choose_package()
+    told.agree()
+
+
+def refuse_consent(told):
+    page = told.sari.page
+    form = next(f for f in page.forms if f.action.endswith("draf/persetujuan") and "act_id" in dict(f.fields))
+    assert told.sari.browser.post(form.action, form.filled(answer="no", language="su")).status == 200
+
+
+def another_recipient(told):
+    page = told.sari.get(f"/rujukan/{told.number}/draf")
+    told.sari.get(next(link for link in page.links if "/rujukan/baru/penerima" in link).replace("&amp;", "&"))
+    assert told.sari.send("/draf/penerima$").status == 200
+
+
+def the_file(told):
+    """What a case lead does with a file, and the one field that shows only on demand."""
+    sari, lead = told.sari, told.lead
+    sari.get("/kasus")
+    sari.get(f"/kasus/{told.alias}/bagian/identity")
+    assert sari.send("/tampilkan$").status == 200
+    sari.get(f"/kasus/{told.alias}")
+    assert sari.send("/tahap$", stage=offered(sari.page, "stage")[1]).status == 200, sari.page.text
+    told.sign_in(lead)
+    lead.get(f"/kasus/{told.alias}")
+    assert lead.send("/petugas$", member=offered(lead.page, "member")[-1]).status == 200, lead.page.text
+    assert lead.send("/konflik$", member_code="AL-01").status == 200, lead.page.text
+    lead.get(f"/kasus/{told.alias}")
+    assert lead.send("/lindungi$").status == 200
+
+
+def the_accounts(told):
+    """Members come, change and go; the key is renewed; a member looks after the own account."""
+    admin, network = told.uptd.admin, told.network
+    told.sign_in(admin)
+    head, third = Person(network, "kepala@uptd-ppa.test"), Person(network, "tiga@uptd-ppa.test")
+    head.enrol(admin.invite(head.mail, "agency_head"))
+    waiting = third.enrol(admin.invite(third.mail, "social_worker"))
+    code = re.search(r'class="id">([A-Z]{2}-[0-9]+)<', waiting.html).group(1)
+    steps = [("peran", {"roles": ["companion"]}), ("peran", {"roles": ["companion", "agency_admin"]})]
+    for action, fields in steps:
+        admin.get(f"/anggota/{code}")
+        assert admin.send(f"{action}$", **fields).status == 200, admin.page.text
+    head.get(f"/anggota/{code}")
+    assert head.send("setujui$").status == 200, head.page.text
+    for action in ("tangguhkan", "atur-ulang", "akhiri"):
+        admin.get(f"/anggota/{code}")
+        assert admin.send(f"{action}$").status == 200, admin.page.text
+    told.lead.sign_in_again("/lembaga/kunci/ganti")
+    assert told.lead.send("ganti$").status == 200, told.lead.page.text
+    own_account(told)
+
+
+def own_account(told):
+    sari = told.sari
+    told.sign_in(sari)
+    sari.get("/akun")
+    sari.send("setelan$", language="en", timezone="Asia/Jakarta")
+    sari.get("/akun")
+    sari.send("akun/bahasa$", language="id")
+    elsewhere = Person(told.network, sari.mail)
+    elsewhere.passphrase, elsewhere.secret = sari.passphrase, sari.secret
+    elsewhere.sign_in()
+    sari.get("/akun")
+    sari.send("/akun/sesi$")
+    sari.send("/akun/sesi/lain$")
+    sari.get("/akun/frasa")
+    new = sari.passphrase + " baru"
+    sari.send("frasa$", present_passphrase=sari.passphrase, passphrase=new, passphrase_again=new)
+    sari.passphrase = new
+    sari.get("/akun")
+    sari.send("/keluar$")
+
+
+def the_log(told):
+    auditor = told.auditor
+    told.sign_in(auditor)
+    auditor.get(f"/jejak/rujukan/{told.number}")
+    auditor.get("/jejak")
+    assert auditor.send("/jejak/periksa$").status == 200
+    assert auditor.get("/jejak/3").status == 200
