@@ -36,7 +36,6 @@ NOT_SHARED = "not_shared"
 USUAL_REASONS = ("no_capacity", "out_of_scope", "out_of_jurisdiction", "conflict_of_interest")
 NEXT_STEPS = ("start", "progress")
 PURGE = "purge_due"
-REDIRECTS_SHOWN = 100
 NAMING = frozenset({"agency", "agencies", "user", "users"})
 # Input of an event -> the code list of its answer; other inputs are shown otherwise, or not at all.
 CODED = {"decline_reason": "decline_reasons", "event_reason": "event_reasons", "outcome": "outcomes", "milestone": "milestones"}
@@ -251,12 +250,17 @@ def _reason_hint(facts: Mapping[str, Any]) -> str:
 
 
 def redirects(row: Referral) -> list[Option]:
-    """Return the agencies that may be suggested instead: those that offer the same service, nearest fit first."""
+    """Return the agencies that may be suggested instead: those that offer the same service, nearest fit first, then every other.
+
+    A reason that asks for another agency must never be a dead end, so nobody who may receive is left out.
+    """
     own = signed_in().agency
     viewer = directory_viewer()
     found = directory.find(session(), now=now(), viewer=viewer, service=row.service, region=own.region, leave_out=(own.id, row.from_agency))
-    agencies = {one.agency.id: one.agency.name for one in found}
-    return [Option(str(key), name) for key, name in list(agencies.items())[:REDIRECTS_SHOWN]]
+    kinds = protocol.current().kinds
+    others = [a for a in directory.agencies(session(), state="active") if kinds[a.kind].case_data and a.id not in {own.id, row.from_agency}]
+    agencies = {one.id: one.name for one in (*(found_one.agency for found_one in found), *others)}
+    return [Option(str(key), name) for key, name in agencies.items()]
 
 
 def directory_viewer() -> Viewer:
