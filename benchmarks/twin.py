@@ -31,7 +31,7 @@ from referral_hub.directory import queries as directory
 from referral_hub.gate.cookies import CookiePolicy
 from referral_hub.gate.headers import add_headers
 from referral_hub.gate.house import EXTENSION, House, now
-from referral_hub.gate.logs import configure_logs
+from referral_hub.logs import configure_logs
 from referral_hub.gate.speech import _
 from referral_hub.gate.turnstile import Turnstile, places_for
 from referral_hub.referrals import scope

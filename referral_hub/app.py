@@ -17,8 +17,8 @@ from referral_hub.gate import front, problems
 from referral_hub.gate.admits import check_routes
 from referral_hub.gate.cookies import CookiePolicy
 from referral_hub.gate.house import EXTENSION, House, db
-from referral_hub.gate.logs import configure_logs
 from referral_hub.gate.turnstile import Turnstile, places_for
+from referral_hub.logs import configure_logs
 from referral_hub.vault.kdf import KdfParameters
 from referral_hub.vault.sessions import ServerHalves
 from referral_hub.web.sign_in import signed_out

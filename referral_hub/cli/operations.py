@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from referral_hub.accounts import actions
 from referral_hub.accounts import bootstrap as network
 from referral_hub.audit import fsck as log_check
-from referral_hub.audit import signer
+from referral_hub.audit import signer, witnesses
 from referral_hub.audit.append import name_log
 from referral_hub.cli import serving, worker
 from referral_hub.cli.wiring import machine_actor, session_at, settings
@@ -18,7 +18,7 @@ from referral_hub.db.engine import make_engine
 from referral_hub.db.server import create_database, ensure_roles, migrate
 from referral_hub.directory import actions as directory
 from referral_hub.directory.facts import NewAgency, NewService
-from referral_hub.gate.logs import configure_logs
+from referral_hub.logs import configure_logs
 from referral_hub.vault import hub as hub_keys
 from referral_hub.vault.hub import HubKeys
 from referral_hub.vault.keyring import Keyring
@@ -113,6 +113,7 @@ def work() -> None:
     """Run the worker until stopped."""
     configure_logs()
     given = settings()
+    witnesses.policy_at(given.witness_policy)  # a policy that cannot be read is told now, and not at every job
     engine = make_engine(given.worker_database_url, pool_size=2)
     worker.run(worker.Work(given, engine, SystemClock()), connection=worker.libpq(given.worker_database_url))
 

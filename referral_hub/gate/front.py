@@ -18,9 +18,9 @@ from referral_hub.gate.admits import CONTENT, PUBLIC, admission_of, public
 from referral_hub.gate.caller import signed_in
 from referral_hub.gate.headers import add_headers
 from referral_hub.gate.house import house, request_id, session
-from referral_hub.gate.logs import log
 from referral_hub.gate.origin import SAFE_METHODS, is_same_site_request, is_unasked_opening, origin_of
 from referral_hub.gate.problems import Unasked
+from referral_hub.logs import log
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

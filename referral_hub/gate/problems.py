@@ -20,10 +20,10 @@ from referral_hub.gate.admits import CONTENT, admission_of, tried_verb
 from referral_hub.gate.caller import known_caller
 from referral_hub.gate.house import here, now, own_path, request_id, session
 from referral_hub.gate.kept import carried_fields, typed_texts
-from referral_hub.gate.logs import log
 from referral_hub.gate.origin import SAFE_METHODS
 from referral_hub.gate.schemas import problems_of
 from referral_hub.gate.speech import language
+from referral_hub.logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

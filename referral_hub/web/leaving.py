@@ -13,8 +13,8 @@ from referral_hub.db import transact
 from referral_hub.gate.admits import admits, public
 from referral_hub.gate.caller import caller, signed_in
 from referral_hub.gate.house import house, now, request_id, session
-from referral_hub.gate.logs import log
 from referral_hub.gate.origin import came_from_elsewhere
+from referral_hub.logs import log
 from referral_hub.web.page import see_other
 
 if TYPE_CHECKING:

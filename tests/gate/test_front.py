@@ -16,7 +16,7 @@ from referral_hub.gate.admits import CONTENT, PUBLIC, SIGNED_IN, check_routes, p
 from referral_hub.gate.cookies import CookiePolicy
 from referral_hub.gate.front import InMemoryRequest
 from referral_hub.gate.house import own_path
-from referral_hub.gate.logs import configure_logs
+from referral_hub.logs import configure_logs
 from tests.gate.browser import SAME
 from tests.vault.cheap import CHEAP
 

@@ -8,7 +8,7 @@ import re
 import pytest
 from sqlalchemy import text
 
-from referral_hub.gate.logs import configure_logs
+from referral_hub.logs import configure_logs
 from tests.gate import trial as trial_routes
 
 pytestmark = pytest.mark.usefixtures("trial")

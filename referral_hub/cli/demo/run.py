@@ -101,7 +101,7 @@ def part(name: str, *, port: int) -> None:
         serve("referral_hub.cli.demo.wsgi:demo", host=HOST, port=port)
         return
     from referral_hub.cli.worker import Work, libpq, run  # noqa: PLC0415
-    from referral_hub.gate.logs import configure_logs  # noqa: PLC0415
+    from referral_hub.logs import configure_logs  # noqa: PLC0415
 
     configure_logs()
     settings = Place.default().settings()
