@@ -87,7 +87,7 @@ def _digest(form: str, language: str, lines: tuple[str, ...]) -> str:
     return hashlib.sha256("\n".join((form, language, *lines)).encode()).hexdigest()
 
 
-class _Unfit(Exception):  # noqa: N818 - carries a problem code inside this module
+class _Unfit(Exception):
     """A placeholder has no fitting value."""
 
 

@@ -31,7 +31,7 @@ PHONE_MARKS = re.compile(r"[\s().-]")
 BAD_CATEGORIES = frozenset({"Cc", "Cs"})
 
 
-class Amiss(Exception):  # noqa: N818 - carries a problem code to the caller in this room, never further
+class Amiss(Exception):
     """A value is not what its field takes; the argument is the problem code."""
 
     def __init__(self, code: str) -> None:
