@@ -61,6 +61,11 @@ class Stage:
         self.session.commit()
         return SimpleNamespace(actor=found.actor, keys=found.keys, id=found.member.id)
 
+    @staticmethod
+    def network_name(code):
+        """An agency's name as `network.agency` gives it."""
+        return f"Lembaga {code} (simulasi)"
+
     def story(self):
         """A new story between Sari and Santi."""
         return PageStory(self.session, None, self.uptd, self.lbh, self.hand(self.sari), self.hand(self.santi), clock=self.clock.now(), held=self.clock)
