@@ -22,6 +22,7 @@ from referral_hub import errors
 from referral_hub.accounts import throttle, tidying
 from referral_hub.audit import asking, signer, witnesses
 from referral_hub.db import transact
+from referral_hub.review import scanning
 from referral_hub.vault import tombstones
 
 if TYPE_CHECKING:
@@ -111,6 +112,11 @@ class Work:
             transact(session, lambda s: throttle.close_windows(s, now=now))
             transact(session, lambda s: tidying.sweep(s, now=now))
 
+    def run_rules(self) -> None:
+        """Run the rules of the auditors' desk over what the log has new."""
+        with Session(self.engine) as session:
+            scanning.scan(session, now=self.clock.now())
+
 
 def libpq(url: str) -> str:
     """Return the libpq address of an SQLAlchemy `url`."""
@@ -124,6 +130,7 @@ def queue_for(work: Work, *, connection: str) -> procrastinate.App:
     _every(app, EVERY_TEN_SECONDS, "collect_cosignatures", work.collect_cosignatures)
     _every(app, EVERY_TEN_SECONDS, "write_tombstones", work.write_tombstones)
     _every(app, EVERY_MINUTE, "tidy", work.tidy)
+    _every(app, EVERY_MINUTE, "run_rules", work.run_rules)
     return app
 
 
