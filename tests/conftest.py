@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from referral_hub.db.engine import make_engine
@@ -28,7 +28,18 @@ def admin_url():
     folder = Path(os.environ.get("HUB_TEST_PG", Path(tempfile.gettempdir()) / "referral-hub-test-pg" / "data"))
     server, url = start_embedded(folder, keep_running=True)
     assert server is not None
+    _forget_the_disk(url)
     yield url
+
+
+def _forget_the_disk(url):
+    """Let the throwaway server never wait for a disk: what the tests leave there is for nobody."""
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            connection.execute(text(f"ALTER SYSTEM SET {setting} = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -18,6 +18,7 @@ from referral_hub.access import Actor
 from referral_hub.accounts.records import MemberRow
 from referral_hub.db import transact
 from referral_hub.directory.records import AgencyRow, ServiceRow
+from referral_hub.vault.hub import Use
 from referral_hub.vault.keyring import Keyring
 from tests.vault.world import World
 
@@ -84,8 +85,8 @@ class Network:
         """A new active member of an agency with these roles (agency_roles.yaml)."""
         member_id, code = uuid.uuid4(), code or f"PS-{len(house.people) + 1:02}"
         row = MemberRow(
-            id=member_id, agency_id=house.id, code=code, state="active", roles=sorted(roles), name_locked=b"", invited_at=self.now,
-            language="id", timezone="Asia/Jakarta", version=1,
+            id=member_id, agency_id=house.id, code=code, state="active", roles=sorted(roles), invited_at=self.now,
+            name_locked=self.hub.lock(Use.NAMES, b"Contoh", "member", member_id, "name"), language="id", timezone="Asia/Jakarta", version=1,
         )  # fmt: skip
         transact(self.session, lambda s: s.add(row))
         holds_key = access.gives_key(frozenset(roles))
