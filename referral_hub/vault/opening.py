@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, select
-from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy import Text, Uuid, and_, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from referral_hub import errors
 from referral_hub.vault import agency, epochs, grants, keyring, manifest, parts
 from referral_hub.vault.agency import RECORD_COLUMNS
 from referral_hub.vault.epochs import EpochPublic
-from referral_hub.vault.grants import OPENING, SEALED_COLUMNS, GrantKind, ObjectKind, SealedGrant
+from referral_hub.vault.grants import GRANT_COLUMNS, OPENING, GrantKind, ObjectKind, SealedGrant
 from referral_hub.vault.manifest import text_of
 from referral_hub.vault.parts import Place
 from referral_hub.vault.records import SHARES, EpochRow, EpochShareRow, GrantRow, ManifestRow, PartRow, ReleaseRow
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import ScalarSelect
+    from sqlalchemy import Select
     from sqlalchemy.engine import Row
     from sqlalchemy.orm import Session
 
@@ -99,22 +100,24 @@ def gather(
 ) -> SealedParts:  # fmt: skip
     """Read what the member's agency may open of an object under grants of `kind`: the newest revision of `parts`, or of all parts.
 
-    For a sending (`referral`) that is one sending: `revision`, by default the newest. Two reads; more after a rotation of keys.
+    For a sending (`referral`) that is one sending: `revision`, by default the newest. One read; more after a rotation of keys.
 
     Raises:
         errors.CannotOpen: no grant stands, no release secret, no share of the member, or one of `parts` is not there.
     """
-    rows = _grant_rows(session, member_id, agency_id, object_kind, object_id, kind, now, revision)
-    found = {row.id: grants.sealed_from(row) for row in rows}
-    sealed = _parts(session, object_kind, object_id, found, parts)
-    missing = set(parts or ()) - set(sealed)
-    used = {part.grant_id for part in sealed.values()}
-    if missing or not used:
-        raise errors.CannotOpen(what="part")
-    kept = [row for row in rows if row.id in used]
+    asked = {
+        "member": member_id, "agency": agency_id, "object_kind": object_kind, "object": object_id, "kind": kind, "now": now,
+        "parts": sorted(parts or ()), "revision": revision,
+    }  # fmt: skip
+    statement = _statement(
+        is_sending=object_kind == ObjectKind.REFERRAL, is_newest=revision is None, is_whole=parts is None
+    )
+    rows = session.execute(statement, asked).all()
+    if not rows or not {row.part for row in rows}.issuperset(parts or ()):
+        raise errors.CannotOpen(what="part" if rows else "grant")
     return SealedParts(
-        object_kind=ObjectKind(object_kind), object_id=object_id, agency_id=agency_id, kind=kind, grants={row.id: found[row.id] for row in kept},
-        parts=sealed, chains=_chains(session, member_id, agency_id, kept), whole=parts is None, signed=_signed(session, object_kind, rows[0]),
+        object_kind=ObjectKind(object_kind), object_id=object_id, agency_id=agency_id, kind=kind, grants=_grants(rows), parts=_parts(rows),
+        chains=_chains(session, member_id, agency_id, rows), whole=parts is None, signed=_signed(session, object_kind, rows[0]),
     )  # fmt: skip
 
 
@@ -179,52 +182,55 @@ def _covered(named: Manifest, kind: GrantKind) -> set[str]:
     return {GrantKind.OWN: everything, GrantKind.PREVIEW: {PREVIEW}, GrantKind.FULL: everything - {PREVIEW}}.get(kind, set())
 
 
-def _grant_rows(
-    session: Session, member_id: uuid.UUID, agency_id: uuid.UUID, object_kind: str, object_id: uuid.UUID, kind: GrantKind, now: datetime,
-    revision: int | None,
-) -> list[Row[*tuple[Any, ...]]]:  # fmt: skip
-    """Return the grants that open, newest first, each with its release secret, the member's share of its epoch, and the manifest."""
-    mine = and_(EpochShareRow.agency_id == GrantRow.agency_id, EpochShareRow.epoch == GrantRow.epoch, EpochShareRow.member_id == member_id)
-    sent = and_(ManifestRow.object_id == GrantRow.object_id, ManifestRow.revision == GrantRow.revision, GrantRow.object_kind == ObjectKind.REFERRAL)
-    columns = (
-        *SEALED_COLUMNS, EpochShareRow.sealed.label("share"), ManifestRow.body, ManifestRow.signature,
-        ManifestRow.agency_id.label("signer"), ManifestRow.epoch.label("signer_epoch"), *(c.label(f"signer_{c.key}") for c in RECORD_COLUMNS),
-    )  # fmt: skip
-    query = select(*columns).join(ReleaseRow, ReleaseRow.grant_id == GrantRow.id)
-    signer = and_(EpochRow.agency_id == ManifestRow.agency_id, EpochRow.epoch == ManifestRow.epoch)
-    query = query.outerjoin(EpochShareRow, mine).outerjoin(ManifestRow, sent).outerjoin(EpochRow, signer).where(
-        GrantRow.object_id == object_id, GrantRow.object_kind == object_kind, GrantRow.agency_id == agency_id, GrantRow.kind == kind,
-        GrantRow.standing.in_(OPENING), (GrantRow.until.is_(None)) | (GrantRow.until > now),
-    )  # fmt: skip
-    if object_kind == ObjectKind.REFERRAL:
-        query = query.where(GrantRow.revision == (_newest_sending(agency_id, object_id, kind) if revision is None else revision))
-    rows = session.execute(query.order_by(GrantRow.revision.desc(), GrantRow.epoch.desc(), GrantRow.id.desc())).all()
-    if not rows:
-        raise errors.CannotOpen(what="grant")
-    return list(rows)
+@cache
+def _statement(*, is_sending: bool, is_newest: bool, is_whole: bool) -> Select[Any]:
+    """Return the select of `gather`, built once.
 
-
-def _newest_sending(agency_id: uuid.UUID, object_id: uuid.UUID, kind: GrantKind) -> ScalarSelect[int]:
-    """Return the number of the newest sending, whatever its standing: an older one never steps in for one that has ended."""
-    same = (GrantRow.object_id == object_id, GrantRow.object_kind == ObjectKind.REFERRAL, GrantRow.agency_id == agency_id, GrantRow.kind == kind)
-    return select(func.max(GrantRow.revision)).where(*same).scalar_subquery()
-
-
-def _parts(
-    session: Session, object_kind: str, object_id: uuid.UUID, found: Mapping[uuid.UUID, SealedGrant], wanted: Collection[str] | None,
-) -> dict[str, SealedPart]:  # fmt: skip
-    columns = (
-        PartRow.object_kind, PartRow.object_id, PartRow.part, PartRow.revision, PartRow.agency_id, PartRow.epoch, PartRow.head, PartRow.body,
-        SHARES.c.wrapped, SHARES.c.grant_id,
-    )  # fmt: skip
-    shared = and_(SHARES.c.part == PartRow.part, SHARES.c.revision == PartRow.revision)
-    query = select(*columns).join(SHARES, shared).where(
-        SHARES.c.grant_id.in_(found), PartRow.object_id == object_id, PartRow.object_kind == object_kind
+    The newest revision of each part, with the grant that opens it, its release secret, the member's share of that grant's epoch, and for a
+    sending its manifest with the record of the epoch that signed it.
+    """
+    agency_id, object_id, kind = bindparam("agency", type_=Uuid()), bindparam("object", type_=Uuid()), bindparam("kind", type_=Text())
+    on_share = and_(_SHARE.agency_id == _GRANT.agency_id, _SHARE.epoch == _GRANT.epoch, _SHARE.member_id == bindparam("member"))
+    on_part = and_(_PART.object_id == _GRANT.object_id, _PART.object_kind == _GRANT.object_kind, _PART.part == SHARES.c.part)
+    found = (
+        GrantRow.__table__.join(ReleaseRow.__table__, _RELEASE.grant_id == _GRANT.id)
+        .join(SHARES, SHARES.c.grant_id == _GRANT.id)
+        .join(PartRow.__table__, and_(on_part, _PART.revision == SHARES.c.revision))
+        .outerjoin(EpochShareRow.__table__, on_share)
     )
-    if wanted is not None:
-        query = query.where(PartRow.part.in_(wanted))
-    newest = query.ext(distinct_on(PartRow.part)).order_by(PartRow.part, PartRow.revision.desc())
-    return {row.part: SealedPart(Place(*row[:6]), row.head + row.body, row.wrapped, row.grant_id) for row in session.execute(newest)}
+    conditions = [
+        _GRANT.object_id == object_id, _GRANT.object_kind == bindparam("object_kind"), _GRANT.agency_id == agency_id, _GRANT.kind == kind,
+        or_(*(_GRANT.standing == standing for standing in OPENING)), or_(_GRANT.until.is_(None), _GRANT.until > bindparam("now")),
+    ]  # fmt: skip
+    columns = [*_GRANT_COLUMNS, *_PART_COLUMNS, SHARES.c.wrapped, _SHARE.sealed.label("share")]
+    if is_sending:
+        found = found.outerjoin(ManifestRow.__table__, and_(_SIGNED.object_id == _GRANT.object_id, _SIGNED.revision == _GRANT.revision))
+        found = found.outerjoin(EpochRow.__table__, and_(_EPOCH.agency_id == _SIGNED.agency_id, _EPOCH.epoch == _SIGNED.epoch))
+        columns += [*_SIGNED_COLUMNS, *(_EPOCH[column.key].label(f"record_{column.key}") for column in RECORD_COLUMNS)]
+        same = (_NEWER.object_id == object_id, _NEWER.object_kind == ObjectKind.REFERRAL, _NEWER.agency_id == agency_id, _NEWER.kind == kind)
+        # The newest sending, whatever its standing: an older one never steps in for one that has ended.
+        newest = select(func.max(_NEWER.revision)).where(*same).scalar_subquery()
+        conditions.append(_GRANT.revision == (newest if is_newest else bindparam("revision")))
+    if not is_whole:
+        conditions.append(_PART.part == func.any(bindparam("parts", type_=ARRAY(Text))))
+    order = (_PART.part, _PART.revision.desc(), _GRANT.epoch.desc(), _GRANT.id.desc())
+    return select(*columns).select_from(found).where(*conditions).ext(distinct_on(_PART.part)).order_by(*order)
+
+
+_GRANT, _RELEASE, _PART, _SHARE = (row.__table__.c for row in (GrantRow, ReleaseRow, PartRow, EpochShareRow))
+_SIGNED, _EPOCH, _NEWER = ManifestRow.__table__.c, EpochRow.__table__.c, GrantRow.__table__.alias("newer").c
+_GRANT_COLUMNS = (*(_GRANT[column.key] for column in GRANT_COLUMNS), _GRANT.key_wrap, _RELEASE.locked)
+_PART_COLUMNS = (_PART.part, _PART.revision.label("part_revision"), _PART.agency_id.label("author_agency"), _PART.epoch.label("author_epoch"), _PART.head, _PART.body)
+_SIGNED_COLUMNS = (_SIGNED.body.label("manifest"), _SIGNED.signature, _SIGNED.agency_id.label("signer"), _SIGNED.epoch.label("signer_epoch"))
+
+
+def _grants(rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[uuid.UUID, SealedGrant]:
+    return {row.id: grants.sealed_from(row) for row in {row.id: row for row in rows}.values()}
+
+
+def _parts(rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[str, SealedPart]:
+    places = ((row, Place(row.object_kind, row.object_id, row.part, row.part_revision, row.author_agency, row.author_epoch)) for row in rows)
+    return {row.part: SealedPart(place, row.head + row.body, row.wrapped, row.id) for row, place in places}
 
 
 def _chains(session: Session, member_id: uuid.UUID, agency_id: uuid.UUID, rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, SealedChain]:
@@ -238,10 +244,10 @@ def _chains(session: Session, member_id: uuid.UUID, agency_id: uuid.UUID, rows: 
 def _signed(session: Session, object_kind: str, row: Row[*tuple[Any, ...]]) -> SignedManifest | None:
     if object_kind != ObjectKind.REFERRAL:
         return None
-    if row.body is None:
+    if row.manifest is None:
         raise errors.CannotOpen(what="manifest")
     if row.signer_epoch == epochs.FOUNDING:
         record = tuple(row)[-len(RECORD_COLUMNS) :]
-        return SignedManifest(row.body, row.signature, row.signer_epoch, (EpochPublic(row.signer, *record),))
+        return SignedManifest(row.manifest, row.signature, row.signer_epoch, (EpochPublic(row.signer, *record),))
     records = agency.read_records(session, agency_id=row.signer)
-    return SignedManifest(row.body, row.signature, row.signer_epoch, tuple(r for r in records if r.epoch <= row.signer_epoch))
+    return SignedManifest(row.manifest, row.signature, row.signer_epoch, tuple(r for r in records if r.epoch <= row.signer_epoch))
