@@ -103,14 +103,14 @@ def accept_terms(session: Session, *, token: str, now: datetime, request_id: str
 
 
 def _tell(
-    session: Session, member: MemberRow, verb: Verb, *, strength: str, now: datetime, request_id: str, source: Source | None = None
+    session: Session, member: MemberRow, verb: Verb, *, strength: str, now: datetime, request_id: str
 ) -> None:
     """Record a newcomer's act; the policy is asked whether this person may enrol, which is what every step belongs to."""
     agency = agencies.agency(session, member.agency_id)
     actor = actor_of(current(session, member), agency, strength=strength, session_id=None, method="invitation")
     decision = access.require(actor, Verb.MEMBER_ENROL, SELF)
     facts = {"object_kind": "member", "object_id": member.id, "object_version": member.version, "request_id": request_id}
-    audit.record(session, audit.entry_for(actor, verb, now=now, decision=decision, **facts), detail=source.detail if source else None)
+    audit.record(session, audit.entry_for(actor, verb, now=now, decision=decision, **facts))
 
 
 def choose_passphrase(
@@ -226,7 +226,7 @@ def confirm(
         member.last_totp_step = step
         member.enrolled_at = now
         member.version += 1
-        _tell(s, member, Verb.MEMBER_ENROL, strength="pending", now=now, request_id=request_id, source=source)
+        _tell(s, member, Verb.MEMBER_ENROL, strength="pending", now=now, request_id=request_id)
         member.state = State.WAITING if roles.holds_key(member.roles) else State.ACTIVE
         begun = entering.begin(
             s, hub=hub, halves=halves, member=member, key=key, source=source, device_cookie=device_cookie, now=now, limits=limits

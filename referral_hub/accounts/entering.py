@@ -85,9 +85,9 @@ def begin(
     return Begun(SignedIn(cookie.text(), device, snapshot, next_for(session, snapshot), now + limits.lifetime), actor)
 
 
-def admit(session: Session, begun: Begun, *, verb: Verb, source: Source, now: datetime, request_id: str) -> SignedIn:
+def admit(session: Session, begun: Begun, *, verb: Verb, now: datetime, request_id: str) -> SignedIn:
     """Decide and record `verb` (sign-in, signing in again) for a session that has begun, and return it."""
     decision = access.require(begun.actor, verb, OWN_ACCOUNT)
     entry = audit.entry_for(begun.actor, verb, now=now, decision=decision, object_kind="session", request_id=request_id)
-    audit.record(session, entry, detail=source.detail)
+    audit.record(session, entry)
     return begun.signed_in

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from referral_hub.accounts.records import MemberRow
     from referral_hub.accounts.slots import Slots
     from referral_hub.accounts.throttle import Side
-    from referral_hub.accounts.values import Source
     from referral_hub.vault.hub import HubKeys
     from referral_hub.vault.kdf import KdfParameters, Unlock
     from referral_hub.vault.member import MemberKey
@@ -101,7 +100,7 @@ def settle(session: Session, *, hub: HubKeys, knock: Knock, proof: Proof, now: d
     return True
 
 
-def refuse(session: Session, *, knock: Knock, source: Source, now: datetime, request_id: str) -> None:
+def refuse(session: Session, *, knock: Knock, now: datetime, request_id: str) -> None:
     """Count a failed passphrase, with an entry of its own for the first five of the window (T2)."""
     if not throttle.count_failure(session, knock.sides, now=now):
         return
@@ -119,7 +118,7 @@ def refuse(session: Session, *, knock: Knock, source: Source, now: datetime, req
         reason="not_signed_in",
         request_id=request_id,
     )
-    audit.record(session, entry, detail=source.detail)
+    audit.record(session, entry)
 
 
 def try_code(
@@ -131,11 +130,11 @@ def try_code(
     code: str,
     device: bytes | None,
     now: datetime,
-    tell: tuple[Source, str] | None = None,
+    tell: str | None = None,
 ) -> errors.HubError | None:
     """Accept a second-factor code under the member's row lock, once; else count it and return the error to raise after the commit.
 
-    `tell` (where from, request id) is given at sign-in, where a failure leaves an entry of its own for the first five of a
+    `tell` (the request's id) is given at sign-in, where a failure leaves an entry of its own for the first five of a
     window and five wrong codes end the pending session.
     """
     sides = throttle.code_sides(hub, member_id=member.id, known_device=device)
@@ -148,9 +147,8 @@ def try_code(
         throttle.give_back(session, sides, now=now)
         return None
     if tell is not None:
-        source, request_id = tell
         if throttle.count_failure(session, sides, now=now):
-            audit.record(session, _wrong_code(member, held, now=now, request_id=request_id), detail=source.detail)
+            audit.record(session, _wrong_code(member, held, now=now, request_id=tell))
         held.wrong_codes += 1
         if held.wrong_codes >= times.CODES_PER_SESSION:
             sessions.drop(session, SessionRow.id == held.id)

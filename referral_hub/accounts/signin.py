@@ -60,7 +60,7 @@ def begin_sign_in(
 
     def second(s: Session) -> Started | None:
         if proof is None or not knocking.settle(s, hub=hub, knock=knock, proof=proof, now=now):
-            knocking.refuse(s, knock=knock, source=source, now=now, request_id=request_id)
+            knocking.refuse(s, knock=knock, now=now, request_id=request_id)
             return None
         return _pending(s, halves=halves, proof=proof, source=source, now=now)
 
@@ -120,7 +120,7 @@ def finish_sign_in(
     def second(s: Session) -> SignedIn | errors.HubError:
         member, held, parsed = sessions.held(s, cookie=cookie, purpose=sessions.SIGN_IN, now=now)
         device = devices.known(s, hub=hub, member_id=member.id, cookie=device_cookie, now=now)
-        wrong = knocking.try_code(s, hub=hub, member=member, held=held, code=code, device=device, now=now, tell=(source, request_id))
+        wrong = knocking.try_code(s, hub=hub, member=member, held=held, code=code, device=device, now=now, tell=request_id)
         if wrong is not None:
             return wrong
         key = halves.open(held.key_wrap, cookie_secret=parsed.secret, session_id=held.id, member_id=member.id)
@@ -128,7 +128,7 @@ def finish_sign_in(
         begun = entering.begin(
             s, hub=hub, halves=halves, member=member, key=key, source=source, device_cookie=device_cookie, now=now, limits=limits
         )
-        return entering.admit(s, begun, verb=Verb.SESSION_SIGN_IN, source=source, now=now, request_id=request_id)
+        return entering.admit(s, begun, verb=Verb.SESSION_SIGN_IN, now=now, request_id=request_id)
 
     return knocking.or_raise(transact(session, second))
 
@@ -172,7 +172,7 @@ def reauthenticate(
         begun = entering.begin(
             s, hub=hub, halves=halves, member=member, key=proof.key, source=source, device_cookie=device_cookie, now=now, limits=limits
         )
-        return entering.admit(s, begun, verb=Verb.SESSION_REAUTH, source=source, now=now, request_id=request_id)
+        return entering.admit(s, begun, verb=Verb.SESSION_REAUTH, now=now, request_id=request_id)
 
     return knocking.or_raise(transact(session, second))
 
@@ -198,7 +198,6 @@ def change_passphrase(
     cookie: str,
     present: str,
     new: str,
-    source: Source,
     now: datetime,
     request_id: str = "",
     limits: times.Limits = times.LIMITS,
@@ -224,7 +223,7 @@ def change_passphrase(
         decision = access.require(caller.actor, Verb.ACCOUNT_PASSPHRASE_CHANGE, entering.OWN_ACCOUNT)
         facts = {"object_kind": "member", "object_id": proof.member_id, "request_id": request_id}
         audit.record(
-            s, audit.entry_for(caller.actor, Verb.ACCOUNT_PASSPHRASE_CHANGE, now=now, decision=decision, **facts), detail=source.detail
+            s, audit.entry_for(caller.actor, Verb.ACCOUNT_PASSPHRASE_CHANGE, now=now, decision=decision, **facts)
         )
         return sessions.drop(s, SessionRow.member_id == proof.member_id, SessionRow.id != caller.session_id)
 

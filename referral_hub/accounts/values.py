@@ -78,11 +78,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Source:
-    """Where a request comes from: address for the throttle, device words for the session list, detail bytes for the hub-locked log detail."""
+    """Where a request comes from: address for the throttle, device words for the session list."""
 
     address: str = field(repr=False)
     device: str
-    detail: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import os
 from dataclasses import dataclass
-from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -20,10 +19,11 @@ import referral_hub
 from referral_hub import errors, protocol
 from referral_hub.audit import merkle, tiles
 from referral_hub.audit.entry import PROJECTED, BadEntry, Entry, Place, check, counted, payload, projection
+from referral_hub.audit.whence import month_of, sealed_detail
 from referral_hub.db import after_commit, before_commit, uuid7
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -92,11 +92,11 @@ class _Row:
     waiting: _Waiting
 
 
-def record(session: Session, entry: Entry, *, detail: bytes | None = None) -> Ticket:
+def record(session: Session, entry: Entry) -> Ticket:
     """Let `entry` wait on the session; it is appended as the last step before the commit of `db.transact`.
 
-    `detail` is network detail, already encrypted under its month's key. Entries of one transaction stand in the order of
-    recording. When the transaction rolls back nothing was written and the ticket never turns durable.
+    Entries of one transaction stand in the order of recording; where the access came from goes along sealed (`whence`). When the
+    transaction rolls back nothing was written and the ticket never turns durable.
 
     Raises:
         entry.BadEntry: the entry says more than codes and ids, or its action is none of the agreed events.
@@ -111,7 +111,7 @@ def record(session: Session, entry: Entry, *, detail: bytes | None = None) -> Ti
     if owner is not transaction:
         waiting = []
         session.info[_WAITING] = (transaction, waiting)
-    waiting.append(_Waiting(entry, detail, ticket))
+    waiting.append(_Waiting(entry, sealed_detail(session, entry.occurred_at), ticket))
     before_commit(session, _append_all)
     return ticket
 
@@ -186,7 +186,7 @@ def _place(origin: str, idx: int, entry: Entry, counters: dict[tuple[str, str], 
 def _write(
     cursor: psycopg.Cursor[Any], size: int, frontier: bytes, rows: list[_Row], counters: dict[tuple[str, str], tuple[int, int | None]]
 ) -> None:
-    details = [(row.idx, _month(row.waiting.entry.occurred_at), row.waiting.detail) for row in rows if row.waiting.detail is not None]
+    details = [(row.idx, month_of(row.waiting.entry.occurred_at), row.waiting.detail) for row in rows if row.waiting.detail is not None]
     parameters: list[Any] = [size + len(rows), frontier, size]
     for row in rows:
         columns = projection(row.waiting.entry)
@@ -220,7 +220,3 @@ def _statement(entries: int, details: int) -> str:
 def _require_rows(found: tuple[int, ...] | None, expected: tuple[int, ...]) -> None:
     if found != expected:
         raise errors.Unavailable("log_unavailable", found=found, expected=expected)
-
-
-def _month(moment: datetime) -> date:
-    return moment.astimezone(UTC).date().replace(day=1)

@@ -10,14 +10,20 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from referral_hub import errors
 from referral_hub.accounts import sessions
 from referral_hub.accounts.values import Source
+from referral_hub.audit.whence import seal
 from referral_hub.db import transact
 from referral_hub.gate.house import house, now, session
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
     from referral_hub.access import Actor
     from referral_hub.accounts.values import Caller
     from referral_hub.vault.keyring import Keyring
 
+BROWSER_KEPT = 160  # characters of what a browser says of itself
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser", "Samsung Internet"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS X", "Mac"), ("Linux", "Linux"))
 
@@ -101,7 +107,13 @@ def source() -> Source:
     agent = request.headers.get("User-Agent", "")
     words = (next((name for mark, name in table if mark in agent), "") for table in (_BROWSERS, _SYSTEMS))
     device = " · ".join(word for word in words if word)
-    return Source(address=request.remote_addr or "", device=device, detail=f"{request.remote_addr}\n{agent[:300]}".encode())
+    return Source(address=request.remote_addr or "", device=device)
+
+
+def whence(session: Session, moment: datetime) -> bytes:
+    """Return client address and browser of this request, sealed for an entry of `moment`."""
+    plain = f"{request.remote_addr}\n{request.headers.get('User-Agent', '')[:BROWSER_KEPT]}".encode()
+    return seal(session, hub=house().hub, plain=plain, moment=moment)
 
 
 def device_cookie() -> str | None:

@@ -13,9 +13,10 @@ from sqlalchemy import text
 
 from referral_hub import errors
 from referral_hub.audit import queries as log_queries
+from referral_hub.audit.whence import attach
 from referral_hub.db import transact
 from referral_hub.gate.admits import CONTENT, PUBLIC, admission_of, public
-from referral_hub.gate.caller import signed_in
+from referral_hub.gate.caller import signed_in, whence
 from referral_hub.gate.headers import add_headers
 from referral_hub.gate.house import house, request_id, session
 from referral_hub.gate.origin import SAFE_METHODS, is_same_site_request, is_unasked_opening, origin_of
@@ -58,6 +59,7 @@ def install(app: Flask) -> None:
 
 def _begin() -> None:
     g.hub_started = time.perf_counter()
+    attach(session(), whence)
     if request.method not in SAFE_METHODS:
         if not is_same_site_request(request.headers, own_origin=origin_of(house().settings.public_url)):
             raise Unasked

@@ -18,7 +18,7 @@ from referral_hub.vault.records import HubSecretRow, HubStateRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
     from sqlalchemy.orm import Session
@@ -118,6 +118,7 @@ class HubKeys:
         self.hub_id = hub_id
         self.profile = profile
         self.tombstone_file = tombstone_file
+        self.month_keys: dict[date, bytes] = {}  # opened keys of log detail, kept by audit.whence for this process
         self._uses = _use_keys(ring, hub_id)
         if set(secrets) != set(HubSecret):
             raise errors.Unavailable("key_unavailable")

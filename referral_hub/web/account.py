@@ -13,7 +13,7 @@ from referral_hub.accounts import actions, queries, sessions, signin
 from referral_hub.db import transact
 from referral_hub.gate.acts import act, on_refusal
 from referral_hub.gate.admits import admits, signed_in_only
-from referral_hub.gate.caller import signed_in, source
+from referral_hub.gate.caller import signed_in
 from referral_hub.gate.house import house, now, own_path, request_id, session
 from referral_hub.gate.schemas import FormSchema, Problems, one_of, read_form, text, uuid
 from referral_hub.gate.speech import _
@@ -114,7 +114,7 @@ def change_passphrase() -> Response:
     present, new = read_form(Present())["present_passphrase"], chosen_passphrase()
     signin.change_passphrase(
         session(), hub=house().hub, halves=house().halves, kdf=house().kdf, slots=house().turnstile,
-        cookie=request.cookies.get(house().cookies.session, ""), present=present, new=new, source=source(),
+        cookie=request.cookies.get(house().cookies.session, ""), present=present, new=new,
         now=now(), request_id=request_id(), limits=house().limits,
     )  # fmt: skip
     return see_other(url_for("account.show"))

@@ -272,7 +272,7 @@ def test_a_changed_passphrase_ends_the_other_sessions_and_keeps_the_key(network)
     here = lead.cookie
     lead.sign_in()
     there, lead.cookie = lead.cookie, here
-    change = {"cookie": here, "source": OFFICE, "new": "enam kata lain yang panjang"}
+    change = {"cookie": here, "new": "enam kata lain yang panjang"}
     with pytest.raises(errors.InputInvalid, match="pair_mismatch"):
         signin.change_passphrase(network.session, present="bukan yang sekarang ini", **change, **network.slow())
     with pytest.raises(errors.InputInvalid) as weak:

@@ -19,7 +19,7 @@ from referral_hub.vault.sessions import ServerHalves
 from tests.vault.cheap import CHEAP
 
 NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)
-OFFICE = Source(address="198.51.100.7", device="Firefox · Linux", detail=b"198.51.100.7")
+OFFICE = Source(address="198.51.100.7", device="Firefox · Linux")
 PASSPHRASE = "lima kata acak untuk {}"
 OPERATOR = Actor(
     kind="operator", member_id=None, agency_id=None, agency_kind="", agency_code="", code="", roles=frozenset(), state="active", holds_key=False,

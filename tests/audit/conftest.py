@@ -45,9 +45,9 @@ def entry(**facts):
     return audit.Entry(**(known | facts))
 
 
-def add(session, *entries, detail=None):
+def add(session, *entries):
     """Append entries in one transaction and return their tickets."""
-    return transact(session, lambda s: [audit.record(s, e, detail=detail) for e in entries])
+    return transact(session, lambda s: [audit.record(s, e) for e in entries])
 
 
 def fill(session, count, start=0):

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from referral_hub import audit, errors
 from referral_hub.audit import entry as entries
-from referral_hub.audit import fsck, merkle, queries, tiles
+from referral_hub.audit import fsck, merkle, queries, tiles, whence
 from referral_hub.audit.append import name_log
 from referral_hub.db import transact
 from tests.audit.conftest import BUDI, LEGAL, NOW, ORIGIN, OTHER, RAISED, REFERRAL, SARI, SURVIVOR, add, entry, fill
@@ -142,8 +142,9 @@ def test_an_index_that_is_taken_is_never_taken_again(log, owner):
 
 
 def test_details_stand_apart_from_the_tree(log, owner):
-    add(log, entry(action="session.sign_in"), detail=b"sealed elsewhere")
-    assert owner("SELECT idx, month::text, ciphertext FROM audit_detail").all() == [(0, "2026-11-01", b"sealed elsewhere")]
+    whence.attach(log, lambda _session, moment: f"sealed for {moment:%Y-%m}".encode())
+    add(log, entry(action="session.sign_in"))
+    assert owner("SELECT idx, month::text, ciphertext FROM audit_detail").all() == [(0, "2026-11-01", b"sealed for 2026-11")]
     assert b"sealed" not in owner("SELECT payload FROM audit_entry").scalar_one()
 
 

@@ -11,6 +11,8 @@ from sqlalchemy import text
 
 from referral_hub import errors
 from referral_hub.app import create_app
+from referral_hub.audit import queries as log_queries
+from referral_hub.audit import whence
 from referral_hub.gate import headers
 from referral_hub.gate.admits import CONTENT, PUBLIC, SIGNED_IN, check_routes, public, routes_by_admission, signed_in_only
 from referral_hub.gate.cookies import CookiePolicy
@@ -27,7 +29,8 @@ def test_every_route_stands_in_exactly_one_list(app):
     assert sorted(everything) == sorted(app.view_functions)
     assert lists[PUBLIC] == [
         "enrolment.confirm", "enrolment.passphrase", "enrolment.second_factor", "enrolment.step", "enrolment.terms", "gate.healthz", "gate.metrics",
-        "gate.readyz", "help.language", "help.show", "home.show", "leaving.quick_exit", "sign_in.begin", "sign_in.finish", "sign_in.first",
+        "gate.readyz", "help.language", "help.show", "home.show", "leaving.quick_exit", "proofs.checkpoint", "proofs.consistency",
+        "proofs.cosignature", "proofs.proof", "proofs.steady_checkpoint", "proofs.tile", "sign_in.begin", "sign_in.finish", "sign_in.first",
         "sign_in.second", "style.file",
     ]  # fmt: skip
 
@@ -212,3 +215,13 @@ def test_no_transaction_is_left_open_by_an_answer(network, session):
     network.admin.get("/akun")
     session.rollback()
     assert session.scalar(text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state = 'idle in transaction'")) == 0
+
+
+def test_where_a_request_came_from_is_kept_under_the_hub_key_only(app, client, session, hub_keys):
+    headers_of_phone = {**SAME, "User-Agent": "Telepon Tua 1.0"}
+    client.post("/masuk", data={"sign_in-mail": "siapa@uji.test", "sign_in-passphrase": "bukan frasa sandi"}, headers=headers_of_phone)
+    kept = session.execute(text("SELECT idx, ciphertext FROM audit_detail")).all()
+    assert len(kept) == 1
+    assert b"Telepon" not in kept[0].ciphertext
+    moment = log_queries.peek(session, kept[0].idx).entry.occurred_at
+    assert whence.open_detail(session, hub=hub_keys, sealed=kept[0].ciphertext, moment=moment) == b"127.0.0.1\nTelepon Tua 1.0"
