@@ -55,7 +55,9 @@ def agencies(
 
 
 def names(session: Session, ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Return the names of these agencies by id; an unknown id is left out."""
+    """Return the names of these agencies by id; an unknown id is left out, and nobody is asked for none."""
+    if not ids:
+        return {}
     rows = session.execute(select(AgencyRow.id, AgencyRow.name).where(AgencyRow.id.in_(ids)))
     return {row.id: row.name for row in rows}
 
