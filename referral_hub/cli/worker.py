@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 
 from referral_hub import errors
 from referral_hub.accounts import throttle, tidying
-from referral_hub.audit import asking, signer, witnesses
+from referral_hub.audit import asking, details, signer, witnesses
 from referral_hub.db import transact
 from referral_hub.review import scanning
 from referral_hub.vault import tombstones
@@ -106,11 +106,12 @@ class Work:
             transact(session, lambda s: tombstones.write_pending(s, file=self.settings.tombstone_file))
 
     def tidy(self) -> None:
-        """Tell the log of closed throttle windows; clear ended sessions, used invitations and old repeat keys."""
+        """Tell the log of closed throttle windows; clear ended sessions, used invitations, old repeat keys, and log detail past 24 months."""
         with Session(self.engine) as session:
             now = self.clock.now()
             transact(session, lambda s: throttle.close_windows(s, now=now))
             transact(session, lambda s: tidying.sweep(s, now=now))
+            transact(session, lambda s: details.destroy_expired(s, now=now))
 
     def run_rules(self) -> None:
         """Run the rules of the auditors' desk over what the log has new."""
