@@ -21,7 +21,8 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except errors.HubError as failure:
-            facts = ", ".join(f"{name} {value}" for name, value in failure.facts.items())
+            amiss = failure.fields if isinstance(failure, errors.InputInvalid) else failure.facts
+            facts = ", ".join(f"{name} {value}" for name, value in amiss.items())
             raise click.ClickException(f"{failure.code}{': ' if facts else ''}{facts}") from None
 
 
@@ -38,13 +39,14 @@ def keys() -> None:
 @keys.command("init")
 @click.option("--agency", default="sekretariat-jejaring", show_default=True, help="code of the network's own agency")
 @click.option("--name", required=True, help="its name")
+@click.option("--region", required=True, help="its region, Kemendagri code, e.g. 32")
 @click.option("--admin-name", required=True, help="first administrator")
 @click.option("--admin-mail", required=True)
-def keys_init(agency: str, name: str, admin_name: str, admin_mail: str) -> None:
+def keys_init(agency: str, name: str, region: str, admin_name: str, admin_mail: str) -> None:
     """Make the key folder and the network agency; print the first administrator's invitation."""
     from referral_hub.cli import operations
 
-    click.echo(operations.bootstrap(agency=agency, name=name, admin_name=admin_name, admin_mail=admin_mail))
+    click.echo(operations.bootstrap(agency=agency, name=name, region=region, admin_name=admin_name, admin_mail=admin_mail))
 
 
 @main.group()

@@ -20,6 +20,7 @@ from referral_hub.directory import actions as directory
 from referral_hub.directory.facts import NewAgency, NewService
 from referral_hub.logs import configure_logs
 from referral_hub.vault import hub as hub_keys
+from referral_hub.vault import key_folder
 from referral_hub.vault.hub import HubKeys
 from referral_hub.vault.keyring import Keyring
 
@@ -41,13 +42,14 @@ def migrate_database() -> None:
     migrate(settings().owner_database_url)
 
 
-def bootstrap(*, agency: str, name: str, admin_name: str, admin_mail: str) -> str:
+def bootstrap(*, agency: str, name: str, region: str, admin_name: str, admin_mail: str) -> str:
     """Make the key folder, the hub's state and the network's agency; return the first administrator's invitation link."""
     given = settings()
-    hub_keys.create_key_folder(given.key_folder)
+    if not (given.key_folder / key_folder.HUB_RING).exists():  # a first try that failed later leaves its keys for the next
+        hub_keys.create_key_folder(given.key_folder)
     clock = SystemClock()
     secretariat = NewAgency(
-        code=agency, name=name, kind="network", region="", coverage=(), timezone="Asia/Jakarta", hours="office", government=True
+        code=agency, name=name, kind="network", region=region, coverage=(region,), timezone="Asia/Jakarta", hours="office", government=True
     )
 
     def make(session: Session) -> Link:
