@@ -39,6 +39,7 @@ class Row:
     action: str
     detail: str
     basis: str
+    why: str
     outcome: str
     outcome_text: str
     in_tree: bool
@@ -83,6 +84,7 @@ def _row(one: Logged, codes: dict[UUID, str], names: dict[UUID, str], numbers: d
         action=label("audit_events", said.action),
         detail=sections_text(said.sections, said.fields),
         basis=basis_text(said.basis),
+        why=basis_text(said.basis) if said.outcome == "allow" else refusal_text(said.reason),
         outcome=said.outcome,
         outcome_text=outcome_text(said.outcome),
         in_tree=in_tree,
