@@ -165,6 +165,7 @@ def calls(things):
         "members.leave": (f"{member}/akhiri", {}, True),
         "members.reset": (f"{member}/atur-ulang", {}, True),
         "members.suspend": (f"{member}/tangguhkan", {}, True),
+        "proofs.entries": ("/log/tile/entries/000.p/1", None, False),
         "referrals.accept": (f"{incoming}/terima", moment, True),
         "referrals.claim": (f"{incoming}/tangani", {}, True),
         "referrals.complete": (f"{served}/selesai", {"outcome": "service_given"}, True),

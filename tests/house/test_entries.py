@@ -214,3 +214,4 @@ def the_log(told):
     auditor.get("/jejak")
     assert auditor.send("/jejak/periksa$").status == 200
     assert auditor.get("/jejak/3").status == 200
+    assert auditor.get("/log/tile/entries/000.p/3").status == 200

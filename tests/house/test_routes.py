@@ -12,10 +12,11 @@ from tests.access.people import actor, clock, met, operator
 from tests.house.source import modules
 from tests.house.watch import verbs_of
 
-# Without a member: signing in, setting up an account, help, leaving, style, and what a machine asks. Nothing of a case is near.
+# Without a member: signing in, setting up an account, help, leaving, style, hashes of the log, and what a machine asks. Nothing of a case is near.
 OPEN_TO_ALL = {
     "enrolment.confirm", "enrolment.passphrase", "enrolment.second_factor", "enrolment.step", "enrolment.terms", "gate.healthz", "gate.metrics",
-    "gate.readyz", "help.language", "help.show", "home.show", "leaving.quick_exit", "sign_in.begin", "sign_in.finish", "sign_in.first",
+    "gate.readyz", "help.language", "help.show", "home.show", "leaving.quick_exit", "proofs.checkpoint", "proofs.consistency",
+    "proofs.cosignature", "proofs.proof", "proofs.steady_checkpoint", "proofs.tile", "sign_in.begin", "sign_in.finish", "sign_in.first",
     "sign_in.second", "style.file",
 }  # fmt: skip
 # For members, without content: forms that are empty, the own account, the directory, members and agencies as accounts, a draft's task list.
