@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from referral_hub import errors, protocol, web
 from referral_hub.access import policy_digest
@@ -75,6 +76,8 @@ def create_app(
     check_routes(app)
     protocol.current()
     policy_digest()
+    if settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
     app.wsgi_app = turnstile.guard(app.wsgi_app)  # type: ignore[method-assign]
     return app
 

@@ -32,12 +32,14 @@ class Settings:
     session_folder: Path         # tmpfs: server halves of sessions
     tombstone_file: Path         # append-only, outside the database and its backups
     log_origin: str              # name of the log in checkpoints (C2SP)
+    witness_policy: str          # path of the policy file (C2SP tlog-policy) that names the witnesses; empty: none
     public_url: str
     exit_url: str                # where quick exit leads
     default_language: str
     idle_seconds: int
     session_seconds: int
     max_body_bytes: int
+    trusted_proxies: int         # reverse proxies in front whose X-Forwarded-For is believed; 0: none
     metrics_token: str           # empty: metrics are off
     argon2_iterations: int
     argon2_memory_kib: int

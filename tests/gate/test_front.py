@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 
@@ -225,3 +226,13 @@ def test_where_a_request_came_from_is_kept_under_the_hub_key_only(app, client, s
     assert b"Telepon" not in kept[0].ciphertext
     moment = log_queries.peek(session, kept[0].idx).entry.occurred_at
     assert whence.open_detail(session, hub=hub_keys, sealed=kept[0].ciphertext, moment=moment) == b"127.0.0.1\nTelepon Tua 1.0"
+
+
+@pytest.mark.parametrize(("proxies", "address"), [(0, "127.0.0.1"), (1, "203.0.113.9")])
+def test_only_a_trusted_proxy_says_who_calls(make_app, settings, hub_keys, session, proxies, address):
+    behind = make_app(dataclasses.replace(settings, trusted_proxies=proxies), cookies=CookiePolicy(secure=False, prefix=""), kdf=CHEAP, hub_keys=hub_keys)
+    form = {"sign_in-mail": "siapa@uji.test", "sign_in-passphrase": "bukan frasa sandi"}
+    behind.test_client().post("/masuk", data=form, headers={**SAME, "X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
+    row = session.execute(text("SELECT idx, ciphertext FROM audit_detail")).one()
+    moment = log_queries.peek(session, row.idx).entry.occurred_at
+    assert whence.open_detail(session, hub=hub_keys, sealed=row.ciphertext, moment=moment).splitlines()[0].decode() == address
