@@ -34,6 +34,7 @@ def pytest_collection_modifyitems(items):
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.xdist_group("browser"))
+            item.add_marker(pytest.mark.timeout(300))
 
 
 def chromium_path():
@@ -94,7 +95,7 @@ def _free_port():
 
 
 def _wait(process, address, output):
-    until = time.monotonic() + 110
+    until = time.monotonic() + 240
     while time.monotonic() < until and process.poll() is None:
         try:
             with urllib.request.urlopen(address, timeout=2) as answer:
