@@ -171,6 +171,7 @@ class Verb(StrEnum):
     AUDIT_EXPORT = "audit.export"
     AUDIT_VERIFY = "audit.verify"
     AUDIT_RECONCILE = "audit.reconcile"
+    AUDIT_SIEM_EXPORT = "audit.siem_export"
     CHECKPOINT_SIGN = "checkpoint.sign"
 
     FINDING_OPEN = "finding.open"

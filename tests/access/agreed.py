@@ -134,7 +134,10 @@ def _action_places(action, ability, role, can):
         places = {"own_log"}
     else:
         places = BY_PLACE[action] | _wider(action, can)
-    return places
+    return places - _ONE_S_OWN if action == "finding.close" else places
+
+
+_ONE_S_OWN = {n for n, t in RELATIONS.items() if t.is_self or t.invited_by_actor}  # a second person closes
 
 
 def _wider(action, can):
