@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from referral_hub.access.verbs import Verb
 
 REMEMBERED = 8192
+NOT_GRANTED = "section_not_granted"
 
 
 @dataclass(frozen=True)
@@ -94,10 +95,17 @@ def _reason(who: _Who, verb: Verb, target: Target, answer: Answer) -> str:
     if answer.failed:
         return "guard_failed"
     if answer.rules:
-        return answer.rules[0].refusal
+        refusal = answer.rules[0].refusal
+        return "role_lacks_ability" if refusal == NOT_GRANTED and not _could_if_granted(who, verb, target) else refusal
     asked = list(_otherwise(target))
     answers = _ask(who, verb, [other for _, other in asked])
     return next((refusal for (refusal, _), a in zip(asked, answers, strict=True) if a.allowed), "role_lacks_ability")
+
+
+def _could_if_granted(who: _Who, verb: Verb, target: Target) -> bool:
+    """Tell whether a grant is what is missing: somebody whose role never opens content is not told how far the referral is."""
+    granted = replace(target, assigned=True, handled=True, grant="full", consent="covers")
+    return _ask(who, verb, [granted])[0].allowed
 
 
 def _otherwise(target: Target) -> Iterator[tuple[str, Target]]:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from referral_hub import access, audit, errors
 from referral_hub.access import Verb
-from referral_hub.consent import queries, rules
-from referral_hub.consent.facts import REFUSAL
+from referral_hub.consent import givers, queries, rules
+from referral_hub.consent.facts import BEST_INTEREST, REFUSAL, WITHOUT
 from referral_hub.consent.records import ConsentRow
 from referral_hub.db import uuid7
 from referral_hub.protocol import consent_text
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from referral_hub.access import Actor, Decision
-    from referral_hub.consent.facts import About, Consent, Giving
+    from referral_hub.consent.facts import About, Child, Consent, Giving
+
+
+_VERBS = {BEST_INTEREST: Verb.CONSENT_BEST_INTEREST, WITHOUT: Verb.CONSENT_WITHOUT}
 
 
 def give(
@@ -36,20 +39,46 @@ def give(
     now: datetime,
     request_id: str = "",
     known: Mapping[str, Collection[str]] | None = None,
+    child: Child | None = None,
 ) -> Consent:
-    """Write a consent into the ledger; the actor signs it. `consent.give`.
+    """Write a consent into the ledger; the actor signs it. `consent.give`; `consent.best_interest` for a child without a guardian.
 
-    What only a seal may hold is not kept here: take it from `rules.validate(…).sealed` and seal it with the referral's consent part.
+    A best-interest record stands only once a second person signed it (`countersign`). `child`: the facts of the own file, for a child. What only a seal may hold is not kept here: take it from `rules.validate(…).sealed` and seal it with the referral's consent part.
 
     Raises:
         errors.NotAllowed: the policy refused.
         errors.RuleBroken, errors.InputInvalid: as `rules.validate`.
     """
-    decision = access.require(actor, Verb.CONSENT_GIVE, _target(about))
+    verb = _VERBS.get(giving.shown.form, Verb.CONSENT_GIVE)
+    decision = access.require(actor, verb, _target(about))
     worker = _member(actor)
-    checked = rules.validate(giving, now=now, timezone=actor.timezone, worker=worker, minor=about.minor, known=known)
+    checked = rules.validate(giving, now=now, timezone=actor.timezone, worker=worker, minor=about.minor, known=known, child=child)
     row = ConsentRow(id=uuid7(now), case_id=about.case_id, signers=[worker], **checked.clear)
-    return _written(session, row, about=about, actor=actor, verb=Verb.CONSENT_GIVE, decision=decision, now=now, request_id=request_id)
+    return _written(session, row, about=about, actor=actor, verb=verb, decision=decision, now=now, request_id=request_id)
+
+
+def countersign(session: Session, *, actor: Actor, about: About, consent_id: uuid.UUID, now: datetime, request_id: str = "") -> Consent:
+    """Sign, as the second person and in a session of one's own, what a colleague recorded. One entry, of the verb that recorded it.
+
+    The second person is a supervisor (ability `approve`); whoever recorded it cannot be the second.
+
+    Raises:
+        errors.NotFound: no such record in this case. errors.NotAllowed: the policy refused, or the actor is no supervisor.
+        errors.RuleBroken: the same person again (`second_signer_needed`); it is signed already, ended, or needs no second (`wrong_state`).
+    """
+    row = queries.find(session, consent_id, lock="update")
+    if row.case_id != about.case_id or row.form not in _VERBS:
+        raise errors.NotFound
+    verb = _VERBS[row.form]
+    decision = access.require(actor, verb, _target(about))
+    if _member(actor) in row.signers:
+        raise errors.RuleBroken("second_signer_needed")
+    if "approve" not in access.abilities(actor.roles):
+        raise errors.NotAllowed("role_lacks_ability", decision.rule_ids)
+    if queries.snapshot(row).is_signed or row.withdrawn_at is not None:
+        raise errors.RuleBroken("wrong_state", when=row.given_at)
+    row.signers = [*row.signers, _member(actor)]
+    return _written(session, row, about=about, actor=actor, verb=verb, decision=decision, now=now, request_id=request_id)
 
 
 def refuse(
@@ -83,7 +112,7 @@ def refuse(
         contact_allowed=False,
         stats_allowed=False,
         valid_until=None,
-        given_by=rules.ADULT_GIVER,
+        given_by=givers.ADULT_GIVER,
         method=None,
         language=language,
         form=REFUSAL,

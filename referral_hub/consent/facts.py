@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from referral_hub.access import Target
 
 REFUSAL = "refusal"  # form of a record that is no consent (consent_forms.yaml)
+BEST_INTEREST = "best_interest_record"
+WITHOUT = "no_consent_disclosure"
 
 
 class Standing(StrEnum):
@@ -66,6 +68,26 @@ class Consent:
         """Tell whether the survivor said no."""
         return self.form == REFUSAL
 
+    @property
+    def by_two(self) -> bool:
+        """Tell whether two different people have to sign before it stands (consent_rules.yaml, signers)."""
+        return self.form in {BEST_INTEREST, WITHOUT}
+
+    @property
+    def is_signed(self) -> bool:
+        """Tell whether everybody signed who has to."""
+        return len(set(self.signers)) >= (2 if self.by_two else 1)
+
+
+@dataclass(frozen=True)
+class Child:
+    """What the rules for children ask of the own file: age in years where a birth date is known, and how it is with the guardian."""
+
+    age: int | None
+    age_band: str
+    guardian_is_suspect: bool
+    guardian_informed: str
+
 
 @dataclass(frozen=True)
 class About:
@@ -97,6 +119,12 @@ class Shown:
     excluded: tuple[str, ...] = ()
     blocked: str = ""
     reason: str = ""
+    guardian_relation: str = ""
+    child_view: str = ""
+    options: str = ""
+    legal_basis: str = ""
+    law_article: str = ""
+    told: bool | None = None
 
     def __repr__(self) -> str:
         """Name the form and nothing else."""
@@ -108,6 +136,8 @@ class Giving:
     """What the worker recorded of the survivor's answer.
 
     `witness` are member ids. `text_shown` is the digest that the page carried of the text it showed (`ConsentText.shown`).
+    `assent`: what a child said in her own words' sense ("yes", "no"; "comforted" for the youngest, who are told simply); empty for an adult.
+    `facts`: the written facts of a disclosure without consent.
     """
 
     agency_id: uuid.UUID
@@ -130,6 +160,8 @@ class Giving:
     shown: Shown
     text_shown: str
     basis: str = "consent"
+    assent: str = ""
+    facts: str = ""
 
     def __repr__(self) -> str:
         """Name the form and nothing else."""

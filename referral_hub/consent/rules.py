@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from referral_hub import errors, protocol
-from referral_hub.consent.facts import Consent, Giving, Shown, Standing, Validated
+from referral_hub.consent import givers
+from referral_hub.consent.facts import Child, Consent, Giving, Shown, Standing, Validated
 from referral_hub.protocol import consent_text, forms
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 # consent_rules.yaml, limits and givers; a test holds these against the list.
 LONGEST_MONTHS = 12
 SUGGESTED_MONTHS = 6
-ADULT_FORMS = frozenset({"adult_release", "case_transfer", "supplement"})
-ADULT_GIVER = "self"
 BY_CONSENT = "consent"
 
 
@@ -45,36 +44,52 @@ def wording(shown: Shown) -> ConsentText:
         "stats": shown.stats,
         "valid_until": shown.valid_until,
         "reason": shown.reason,
+        "guardian_relation": shown.guardian_relation,
+        "child_view": shown.child_view,
+        "options": shown.options,
+        "legal_basis": shown.legal_basis,
+        "law_article": shown.law_article,
+        "told": shown.told,
     }
     return consent_text.render(shown.form, shown.text_language, values)
 
 
 def validate(
-    giving: Giving, *, now: datetime, timezone: str, worker: uuid.UUID, minor: bool, known: Mapping[str, Collection[str]] | None = None
+    giving: Giving,
+    *,
+    now: datetime,
+    timezone: str,
+    worker: uuid.UUID,
+    minor: bool,
+    known: Mapping[str, Collection[str]] | None = None,
+    child: Child | None = None,
 ) -> Validated:
     """Check an answer of the survivor and split it: the ledger's clear columns, and what only a seal may hold.
 
-    In: what the page took in; the member who records it; whether the case is a child's; `known` as for `forms.Context`, so that a witness
-    is somebody. Out: `clear` without ids, signers and times of the row; `sealed` with the fields of section `consent` that are not clear.
+    In: what the page took in; the member who records it; whether the case is a child's, and then `child`, the facts of her own file that
+    decide who may speak for her; `known` as for `forms.Context`, so that a witness is somebody. Out: `clear` without ids, signers and times of the row; `sealed` with the fields of section `consent` that are not clear.
 
     Raises:
-        errors.RuleBroken: another basis than consent needs a second signer (`second_signer_needed`); a child, until guardian consent and
-            assent are built (`no_consent`, DECISIONS 8).
+        errors.RuleBroken: another basis than consent needs a second signer (`second_signer_needed`); a child of whom nothing is known
+            (`no_consent`), or whose guardian is a suspect and would consent (`guardian_is_suspect`).
         errors.InputInvalid: every field that is wrong or missing, as "consent.field".
     """
     if giving.basis != BY_CONSENT:
         raise errors.RuleBroken("second_signer_needed")
-    if minor:
+    if minor and child is None:
         raise errors.RuleBroken("no_consent")
     context = forms.Context(now=now, timezone=timezone, known=known or {})
     checked = forms.validate_section("consent", _fields(giving), context=context, only=_ASKED)
     problems = {f"consent.{code}": codes for code, codes in checked.problems.items()}
-    for name, code in _broken(giving, now=now, today=local_day(now, timezone), worker=worker):
+    amiss = givers.check(giving, child if minor else None)
+    for name, code in [*amiss, *_broken(giving, now=now, today=local_day(now, timezone), worker=worker)]:
         problems[name] = (*problems.get(name, ()), code)
     text = _text_of(giving, problems)
     if problems or text is None:
         raise errors.InputInvalid(problems)
-    return Validated(_clear(giving, text), {code: checked.values[code] for code in _SEALED if code in checked.values})
+    said = {"assent": giving.assent, "child_view": giving.shown.child_view.strip(), "reason": giving.shown.reason, "options": giving.shown.options}
+    sealed = {code: checked.values[code] for code in _SEALED if code in checked.values}
+    return Validated(_clear(giving, text), sealed | {code: value for code, value in said.items() if value and minor})
 
 
 def check_refusal(*, purpose: str, language: str) -> None:
@@ -92,9 +107,11 @@ def check_refusal(*, purpose: str, language: str) -> None:
 def covers(consent: Consent | None, *, agency_id: uuid.UUID, purpose: str, sections: Collection[str], on: date) -> Standing:
     """Tell how a consent stands towards giving `sections` to one agency for one purpose on a day (the local one of whoever gives).
 
-    A consent of another agency is none at all; one that was taken back or has ended says so before its scope is looked at.
+    A consent of another agency, or one that waits for its second signer, is none at all; one that was taken back or has ended says so before its scope is looked at.
     """
     if consent is None or consent.valid_until is None or consent.scope_agency != agency_id or on < consent.given_at.astimezone(UTC).date():
+        return Standing.LACKS
+    if not consent.is_signed:
         return Standing.LACKS
     if consent.withdrawn_at is not None:
         return Standing.WITHDRAWN
@@ -164,8 +181,6 @@ def _broken(giving: Giving, *, now: datetime, today: date, worker: uuid.UUID) ->
     service = book.services.get(giving.service)
     last = longest_until(local_day(giving.given_at, "UTC"))
     checks = {
-        ("consent.given_by", "giver_does_not_fit"): giving.given_by not in {"", ADULT_GIVER},
-        ("consent.form", "giver_does_not_fit"): giving.shown.form not in ADULT_FORMS,
         ("consent.scope_purpose", "not_of_the_service"): service is None or service.purpose != giving.purpose,
         ("consent.scope_purpose", "not_consentable"): purpose is not None and not purpose.facts.get("consentable"),
         ("consent.valid_until", "in_past"): giving.valid_until < today,

@@ -87,13 +87,18 @@ def choice_of(draft: Mapping[str, Mapping[str, Any]], row: ReferralRow) -> dict[
 
 def seal(session: Session, row: ReferralRow, act: Act, *, contents: Mapping[str, Mapping[str, Any]]) -> None:
     """Seal new revisions of these parts to the sending agency."""
+    seal_at(session, act, agency_id=row.from_agency, object_id=row.id, contents=contents)
+
+
+def seal_at(session: Session, act: Act, *, agency_id: uuid.UUID, object_id: uuid.UUID, contents: Mapping[str, Mapping[str, Any]]) -> None:
+    """Seal parts of a draft, or the sealed half of a consent under the consent's own id, to the own agency."""
     if contents:
         parts.seal_parts(
             session,
             keys=act.keys,
-            agency_id=row.from_agency,
+            agency_id=agency_id,
             object_kind=ObjectKind.DRAFT,
-            object_id=row.id,
+            object_id=object_id,
             contents={name: Plain.of(values) for name, values in contents.items()},
             now=act.now,
         )
@@ -110,14 +115,19 @@ def open_now(session: Session, row: ReferralRow, act: Act) -> dict[str, dict[str
     Raises:
         errors.CannotOpen: a grant is gone, or the sealed data does not verify.
     """
-    if not filled(session, row.id):
+    return open_at(session, act, agency_id=row.from_agency, object_id=row.id)
+
+
+def open_at(session: Session, act: Act, *, agency_id: uuid.UUID, object_id: uuid.UUID) -> dict[str, dict[str, Any]]:
+    """Open what `seal_at` sealed, inside an act; in memory only. Raises errors.CannotOpen as `open_now`."""
+    if not filled(session, object_id):
         return {}
     sealed = opening.gather(
         session,
         member_id=act.keys.member_id,
-        agency_id=row.from_agency,
+        agency_id=agency_id,
         object_kind=ObjectKind.DRAFT,
-        object_id=row.id,
+        object_id=object_id,
         kind=GrantKind.OWN,
         now=act.now,
     )

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from referral_hub import errors, protocol
-from referral_hub.consent import rules
+from referral_hub.consent import givers, rules
 from referral_hub.consent.facts import Consent, Standing
 
 from .giving import CLINIC, NOW, SHOWN, TODAY, WITNESS, WORKER, giving
@@ -61,8 +61,8 @@ def test_the_limits_are_those_of_the_agreed_list():
     assert agreed["limits"]["longest_validity"] == f"P{rules.LONGEST_MONTHS // 12}Y"
     assert agreed["limits"]["suggested_validity"] == f"P{rules.SUGGESTED_MONTHS}M"
     adults = [giver for giver in agreed["givers"] if giver["code"].startswith("adult")]
-    assert {form for giver in adults for form in giver["form"]} == rules.ADULT_FORMS
-    assert {giver["given_by"] for giver in adults} == {rules.ADULT_GIVER}
+    assert {form for giver in adults for form in giver["form"]} == givers.ADULT_FORMS
+    assert {giver["given_by"] for giver in adults} == {givers.ADULT_GIVER}
     refusals = {
         check["refusal"]
         for check in agreed["checks"]
@@ -71,7 +71,7 @@ def test_the_limits_are_those_of_the_agreed_list():
     assert {standing.refusal for standing in Standing} - {""} == refusals
 
 
-def test_a_child_waits_for_guardian_consent_and_assent():
+def test_a_child_of_whom_nothing_is_known_has_no_consent():
     with pytest.raises(errors.RuleBroken, match="no_consent"):
         validate(giving(), minor=True)
 

@@ -43,9 +43,9 @@ def test_a_refusal_after_a_consent_leaves_the_draft_resting_on_nothing(story):
     assert refused_send(story).code == "no_consent"
 
 
-def test_a_child_waits_for_guardian_consent(story):
+def test_an_adults_consent_sends_no_childs_referral(story):
     story.draft(case=story.open_file(profile=CHILD, identity={"full_name": "Melati Contoh", "birth_date": "2012-03-15"}))
-    assert story.refused(story.sari, "consent.give", story.agree).code == "no_consent"
+    assert story.refused(story.sari, "consent.give", story.agree).fields == {"child_guardian": ("required",)}
     assert refused_send(story).code == "no_consent"
 
 

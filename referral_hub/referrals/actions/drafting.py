@@ -10,11 +10,11 @@ from referral_hub import access, audit, errors, protocol
 from referral_hub.access import Verb
 from referral_hub.cases import queries as cases
 from referral_hub.consent import actions as consents
-from referral_hub.consent import rules as consent_rules
 from referral_hub.db import uuid7
 from referral_hub.directory import queries as directory
 from referral_hub.protocol import lifecycle
 from referral_hub.referrals import drafts, firing, rules, scope
+from referral_hub.referrals.actions import consenting
 from referral_hub.referrals.firing import Act, Change
 from referral_hub.referrals.records import ReferralRow
 from referral_hub.vault import codes
@@ -140,7 +140,7 @@ def give_consent(
     """Write the survivor's consent into the ledger and rest the draft on it; what only a seal may hold is sealed with the draft. `consent.give`.
 
     Raises:
-        errors.NotFound, errors.NotAllowed, errors.StaleVersion; errors.RuleBroken: `wrong_state`, `no_consent` (a child),
+        errors.NotFound, errors.NotAllowed, errors.StaleVersion; errors.RuleBroken: `wrong_state`, `guardian_is_suspect`,
         `second_signer_needed`; errors.InputInvalid: fields as "consent.valid_until".
     """
     act = Act(actor, keys, now, request_id)
@@ -149,13 +149,10 @@ def give_consent(
     if (giving.agency_id, giving.service) != (row.to_agency, row.service):
         raise errors.InputInvalid({"consent.scope_agency": ("not_the_recipient",)})
     about = cases.about(session, hub=keys.hub, actor=actor, case_id=row.case_id, lock="share")
-    consent = consents.give(session, actor=actor, about=about, giving=giving, now=now, request_id=request_id, known=known)
-    sealed = consent_rules.validate(
-        giving, now=now, timezone=actor.timezone, worker=keys.member_id, minor=about.minor, known=known
-    ).sealed
+    consent, sealed = consenting.written(session, act, about=about, giving=giving, known=known)
     row.consent_id = consent.id
     row.version += 1
-    drafts.seal(session, row, act, contents={drafts.CONSENT: {"consent_id": str(consent.id), **sealed}})
+    drafts.seal(session, row, act, contents={drafts.CONSENT: sealed})
     session.flush()
     return scope.snapshot(row, side="sender")
 

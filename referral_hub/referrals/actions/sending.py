@@ -10,6 +10,7 @@ from referral_hub import access, errors
 from referral_hub.access import Verb
 from referral_hub.cases import queries as cases
 from referral_hub.cases import reading as case_reading
+from referral_hub.consent import givers
 from referral_hub.consent import rules as consents
 from referral_hub.consent.facts import Standing
 from referral_hub.directory import queries as directory
@@ -88,16 +89,17 @@ def _confirm(session: Session, found: Found, recipient: Agency, *, typed: str) -
 def _prepared(session: Session, act: Act, found: Found, recipient: Agency) -> Change:
     """Open what is needed, cut it, and return the change; sealing waits until the lifecycle allowed the step."""
     row = found.row
+    gathered = case_reading.gather_for_sending(
+        session, actor=act.actor, keys=act.keys, case_id=row.case_id, sections=packages.own_sections(recipient.kind, row.service), now=act.now
+    )
+    own = {section: plain.fields() for section, plain in gathered.values.items()}
+    blocked = rules.is_blocked(own.get("safety", {}), agency_code=recipient.code, agency_id=recipient.id, kind=recipient.kind)
+    if blocked:  # her no comes before every other reason
+        access.require(act.actor, Verb.REFERRAL_SEND, found.target(act.actor, now=act.now, consent="covers", blocked=True))
     consent = _consent(act, found)
     draft = drafts.open_now(session, row, act)
     if draft.get(drafts.CONSENT, {}).get("consent_id") != str(consent.id):
         raise errors.RuleBroken("no_consent")
-    gathered = case_reading.gather_for_sending(
-        session, actor=act.actor, keys=act.keys, case_id=row.case_id, sections=packages.own_sections(recipient.kind, row.service), now=act.now
-    )
-    if gathered.minor:
-        raise errors.RuleBroken("no_consent")
-    own = {section: plain.fields() for section, plain in gathered.values.items()}
     packages.check_filled(own)
     draft |= drafts.checked(
         {name: draft.get(name, {}) for name in drafts.WRITTEN},
@@ -112,7 +114,6 @@ def _prepared(session: Session, act: Act, found: Found, recipient: Agency) -> Ch
     standing = scope.standing(row, consent, sections=cut.sections, now=act.now, timezone=act.actor.timezone)
     if standing is not Standing.COVERS:
         raise errors.RuleBroken(standing.refusal)
-    blocked = rules.is_blocked(own["safety"], agency_code=recipient.code, agency_id=recipient.id, kind=recipient.kind)
     final = found.target(act.actor, now=act.now, sections=cut.sections, consent=standing.fact, blocked=blocked)
     access.require(act.actor, Verb.REFERRAL_SEND, final)
     guards = {
@@ -132,10 +133,10 @@ def _consent(act: Act, found: Found) -> Consent:
     """Return the consent that the draft rests on.
 
     Raises:
-        errors.RuleBroken: there is none, the file is a child's, a second person has to send, or it has ended.
+        errors.RuleBroken: there is none, it is no child's consent and the file is a child's, a second person has to send, or it has ended.
     """
     consent = found.consent
-    if found.minor or consent is None:
+    if consent is None or (found.minor and consent.given_by == givers.ADULT_GIVER):
         raise errors.RuleBroken("no_consent")
     if found.second_person_needed or consent.basis != consents.BY_CONSENT:
         raise errors.RuleBroken("second_signer_needed")
