@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 bp = Blueprint("log", __name__)
 
 ASKED = ("agency", "member", "number", "action", "outcome", "since", "until")
+LISTED = 50  # of more agencies than this, the code is typed: the page stays light
 NOBODY = UUID(int=0)  # what an unknown code asks for: it finds nothing
 
 
@@ -83,9 +84,10 @@ def table_page(found: Page, *, asked: dict[str, str], title: str, number: str = 
     """Make a page of the log."""
     everything = reading.sees_all(actor())
     agencies = [Option(a.code, a.name) for a in directory.agencies(session())]
+    listed = agencies if len(agencies) <= LISTED else []
     return page(
         "log/table.html", title=title, heading=title, found=found, rows=view.rows(found.rows, found.checkpoint), asked=asked, number=number,
-        everything=everything, agencies=agencies, actions=options("audit_events"), outcomes=view.outcomes(),
+        everything=everything, agencies=listed, actions=options("audit_events"), outcomes=view.outcomes(),
     )  # fmt: skip
 
 

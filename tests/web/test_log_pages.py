@@ -170,3 +170,12 @@ def test_nobody_else_reads_the_log(stage, entries):
         assert (entries(1)[0].action, entries(1)[0].outcome) == ("audit.read", "deny")
     assert stage.sari.browser.post("/jejak/periksa", {}).status == 403
     assert (entries(1)[0].action, entries(1)[0].outcome) == ("audit.verify", "deny")
+
+
+def test_of_many_agencies_the_code_is_typed(stage, monkeypatch):
+    auditor = stage.network.auditor()
+    assert '<select class="w-mid" id="f-agency"' in auditor.get("/jejak").html
+    monkeypatch.setattr("referral_hub.web.log.LISTED", 1)
+    page = keeps_rules(auditor.get("/jejak?agency=lbh"))
+    assert '<input class="w-mid" id="f-agency" name="agency" type="text" value="lbh"' in page.html
+    assert rows(page)
