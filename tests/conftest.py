@@ -7,6 +7,7 @@ import tempfile
 import uuid
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
@@ -104,6 +105,23 @@ def session(engine, clean_database):
     with Session(engine, expire_on_commit=False) as opened:
         yield opened
         opened.rollback()
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """Every statement that goes to the database during the test, whichever way it goes. Empty it before what you watch."""
+    seen = []
+
+    def noting(name, plain):
+        def noted(self, query, *args, **kwargs):
+            seen.append(str(query))
+            return plain(self, query, *args, **kwargs)
+
+        monkeypatch.setattr(psycopg.Cursor, name, noted)
+
+    for name in ("execute", "executemany", "stream", "copy"):
+        noting(name, getattr(psycopg.Cursor, name))
+    return seen
 
 
 def pytest_sessionfinish(session, exitstatus):

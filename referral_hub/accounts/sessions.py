@@ -18,6 +18,7 @@ from referral_hub.accounts.rules import times
 from referral_hub.accounts.shares import holds_key
 from referral_hub.accounts.snapshots import MEMBER_COLUMNS, actor_of, locked_member, member_of
 from referral_hub.accounts.values import Caller, Pending, SessionView, State
+from referral_hub.db.fixed import Fixed
 from referral_hub.directory import queries as agencies
 from referral_hub.vault import sessions as sealing
 from referral_hub.vault.keyring import Keyring
@@ -132,8 +133,7 @@ _COLUMNS = (
     _S.expires_at.label("s_expires_at"),
     holds_key(_M.agency_id, _M.id).label("holds_key"),
 )
-# Columns of the tables, not of the mapped classes: this select runs on every request, and the ORM's loading costs a tenth of it.
-_RESUME = (
+_RESUME = Fixed(
     select(*_COLUMNS, *(_A[str(column.key)] for column in agencies.columns()))
     .select_from(SessionRow.__table__)
     .join(MemberRow.__table__, _M.id == _S.member_id)
@@ -155,7 +155,7 @@ def resume(
             agency, or a server half that is gone.
     """
     parsed = Cookie.parse(cookie)
-    row = session.execute(_RESUME, {"session_id": parsed.id}).one_or_none()
+    row = _RESUME.one_or_none(session, session_id=parsed.id)
     if row is None or not _stands(row, parsed, now=now, limits=limits):
         raise errors.NotSignedIn
     member = member_of(row, holds_key=row.holds_key)

@@ -16,6 +16,7 @@ from sqlalchemy import Text, Uuid, and_, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from referral_hub import errors
+from referral_hub.db.fixed import Fixed
 from referral_hub.vault import agency, epochs, grants, keyring, manifest, parts
 from referral_hub.vault.agency import RECORD_COLUMNS
 from referral_hub.vault.epochs import EpochPublic
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Select
-    from sqlalchemy.engine import Row
     from sqlalchemy.orm import Session
 
     from referral_hub.vault.epochs import Bundle, SealedChain
@@ -109,10 +108,8 @@ def gather(
         "member": member_id, "agency": agency_id, "object_kind": object_kind, "object": object_id, "kind": kind, "now": now,
         "parts": sorted(parts or ()), "revision": revision,
     }  # fmt: skip
-    statement = _statement(
-        is_sending=object_kind == ObjectKind.REFERRAL, is_newest=revision is None, is_whole=parts is None
-    )
-    rows = session.execute(statement, asked).all()
+    statement = _statement(is_sending=object_kind == ObjectKind.REFERRAL, is_newest=revision is None, is_whole=parts is None)
+    rows = statement.all(session, **asked)
     if not rows or not {row.part for row in rows}.issuperset(parts or ()):
         raise errors.CannotOpen(what="part" if rows else "grant")
     return SealedParts(
@@ -183,8 +180,8 @@ def _covered(named: Manifest, kind: GrantKind) -> set[str]:
 
 
 @cache
-def _statement(*, is_sending: bool, is_newest: bool, is_whole: bool) -> Select[Any]:
-    """Return the select of `gather`, built once.
+def _statement(*, is_sending: bool, is_newest: bool, is_whole: bool) -> Fixed:
+    """Return the select of `gather`.
 
     The newest revision of each part, with the grant that opens it, its release secret, the member's share of that grant's epoch, and for a
     sending its manifest with the record of the epoch that signed it.
@@ -214,7 +211,7 @@ def _statement(*, is_sending: bool, is_newest: bool, is_whole: bool) -> Select[A
     if not is_whole:
         conditions.append(_PART.part == func.any(bindparam("parts", type_=ARRAY(Text))))
     order = (_PART.part, _PART.revision.desc(), _GRANT.epoch.desc(), _GRANT.id.desc())
-    return select(*columns).select_from(found).where(*conditions).ext(distinct_on(_PART.part)).order_by(*order)
+    return Fixed(select(*columns).select_from(found).where(*conditions).ext(distinct_on(_PART.part)).order_by(*order))
 
 
 _GRANT, _RELEASE, _PART, _SHARE = (row.__table__.c for row in (GrantRow, ReleaseRow, PartRow, EpochShareRow))
@@ -224,16 +221,16 @@ _PART_COLUMNS = (_PART.part, _PART.revision.label("part_revision"), _PART.agency
 _SIGNED_COLUMNS = (_SIGNED.body.label("manifest"), _SIGNED.signature, _SIGNED.agency_id.label("signer"), _SIGNED.epoch.label("signer_epoch"))
 
 
-def _grants(rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[uuid.UUID, SealedGrant]:
+def _grants(rows: Sequence[Any]) -> dict[uuid.UUID, SealedGrant]:
     return {row.id: grants.sealed_from(row) for row in {row.id: row for row in rows}.values()}
 
 
-def _parts(rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[str, SealedPart]:
+def _parts(rows: Sequence[Any]) -> dict[str, SealedPart]:
     places = ((row, Place(row.object_kind, row.object_id, row.part, row.part_revision, row.author_agency, row.author_epoch)) for row in rows)
     return {row.part: SealedPart(place, row.head + row.body, row.wrapped, row.id) for row, place in places}
 
 
-def _chains(session: Session, member_id: uuid.UUID, agency_id: uuid.UUID, rows: Sequence[Row[*tuple[Any, ...]]]) -> dict[int, SealedChain]:
+def _chains(session: Session, member_id: uuid.UUID, agency_id: uuid.UUID, rows: Sequence[Any]) -> dict[int, SealedChain]:
     chains = {row.epoch: epochs.SealedChain(agency_id, member_id, row.epoch, row.share) for row in rows if row.share is not None}
     distant = {row.epoch for row in rows} - set(chains)
     if distant:
@@ -241,7 +238,7 @@ def _chains(session: Session, member_id: uuid.UUID, agency_id: uuid.UUID, rows: 
     return chains
 
 
-def _signed(session: Session, object_kind: str, row: Row[*tuple[Any, ...]]) -> SignedManifest | None:
+def _signed(session: Session, object_kind: str, row: Any) -> SignedManifest | None:
     if object_kind != ObjectKind.REFERRAL:
         return None
     if row.manifest is None:

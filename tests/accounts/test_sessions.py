@@ -4,7 +4,7 @@ import base64
 import uuid
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from referral_hub import errors
 from referral_hub.accounts import sessions
@@ -63,17 +63,9 @@ def test_a_cookie_has_one_spelling(network, hendra):
             resume(network, other)
 
 
-def test_one_select_finds_session_member_and_agency(network, hendra, engine):
-    asked = []
-
-    def note(_connection, _cursor, statement, *_rest):
-        asked.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        caller = resume(network, hendra.cookie)
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+def test_one_select_finds_session_member_and_agency(network, hendra, asked):
+    asked.clear()
+    caller = resume(network, hendra.cookie)
     assert len(asked) == 1
     assert (caller.agency.code, caller.member.code, caller.actor.agency_kind) == ("uptd", "AL-01", "social_services")
     assert "epoch_share" in asked[0]
