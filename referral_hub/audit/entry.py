@@ -128,9 +128,9 @@ def check(entry: Entry) -> None:
         BadEntry: fact `field` names what is amiss; the value is not shown.
     """
     for name in _TEXTS:
-        _require(_is_code(getattr(entry, name)), name)
+        _require(is_code(getattr(entry, name)), name)
     for name in _LISTS:
-        _require(all(map(_is_code, getattr(entry, name))), name)
+        _require(all(map(is_code, getattr(entry, name))), name)
     for name in ("object_version", "count", "hits"):
         number = getattr(entry, name)
         _require(number is None or (type(number) is int and 0 <= number <= _MAX_INTEGER), name)
@@ -214,7 +214,8 @@ def _is_plain(value: Any) -> bool:
     return type(value) is dict and all(isinstance(k, str) and k.isascii() and _is_plain(v) for k, v in value.items())
 
 
-def _is_code(value: Any) -> bool:
+def is_code(value: Any) -> bool:
+    """Say whether `value` may stand as a text in an entry: letters, digits and a few signs, at most 128, no blank."""
     return isinstance(value, str) and _CODE.fullmatch(value) is not None
 
 

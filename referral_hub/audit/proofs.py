@@ -44,6 +44,19 @@ def root_at(session: Session, *, size: int) -> bytes:
     return merkle.root_at(size, _stored(session, size))
 
 
+def hashes(session: Session, *, level: int, n: int, width: int) -> list[bytes]:
+    """Return the first `width` hashes of tile `n` at `level`, full or not (C2SP tlog-tiles).
+
+    Raises:
+        errors.BadProof: there are fewer.
+    """
+    known = session.scalar(select(AuditHead.size)) or 0
+    found = _Stored(session, known).read(level, n)[:width]
+    if len(found) != width:
+        raise errors.BadProof(level=level, tile=n)
+    return found
+
+
 def _stored(session: Session, size: int) -> _Stored:
     known = session.scalar(select(AuditHead.size)) or 0
     if not 0 <= size <= known:
@@ -63,13 +76,14 @@ class _Stored:
         """Return the hash of a complete subtree."""
         level, n, first, count = tiles.locate(height, number)
         if (level, n) not in self._tiles:
-            self._tiles[level, n] = self._read(level, n)
+            self._tiles[level, n] = self.read(level, n)
         hashes = self._tiles[level, n][first : first + count]
         if len(hashes) != count:
             raise errors.BadProof(level=level, tile=n)
         return merkle.root(hashes)
 
-    def _read(self, level: int, n: int) -> list[bytes]:
+    def read(self, level: int, n: int) -> list[bytes]:
+        """Return the hashes of a tile as far as they are stored."""
         first, last = n * tiles.WIDTH, (n + 1) * tiles.WIDTH
         if tiles.width_of(level, n, self._size) == tiles.WIDTH:
             stored = self._ask("SELECT hashes FROM audit_tile WHERE level = %s AND n = %s", level, n)

@@ -7,22 +7,23 @@ page to what a data-protection officer sees, the entries of one agency and the d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select, text, union
 
 from referral_hub.audit import entry as entries
-from referral_hub.audit.records import AuditCheckpoint, AuditEntry, AuditHead
+from referral_hub.audit.records import AuditCheckpoint, AuditCosignature, AuditEntry, AuditHead, AuditQuorum
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, Row, Select
     from sqlalchemy.orm import Session
 
 LIMIT = 50
+STEADY_MINUTES = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,42 @@ class Checkpoint:
     root: bytes
     note: str
     signed_at: datetime
+
+
+@dataclass(frozen=True)
+class Witness:
+    """How far a witness of the policy has seen this log, and how late.
+
+    `size` is that of the newest checkpoint it cosigned (0: none), `cosigned_at` when it says it did, `delay` how long after the signing
+    we had it. `behind_since` is when the oldest checkpoint beyond `size` was signed, or None: it has seen all. `failure` is what went
+    wrong when it was asked last, `refusals` how many of its refusals are kept.
+    """
+
+    key: str
+    name: str
+    size: int
+    cosigned_at: datetime | None
+    delay: timedelta | None
+    behind_since: datetime | None
+    failure: str
+    refusals: int
+
+
+@dataclass(frozen=True)
+class Witnesses:
+    """The witnesses of the policy, the newest checkpoint that a quorum of them cosigned, and when it was reached."""
+
+    rows: tuple[Witness, ...]
+    quorum: Checkpoint | None
+    reached_at: datetime | None
+
+    def seen(self, idx: int) -> int:
+        """Return how many witnesses have cosigned a checkpoint that covers entry `idx`."""
+        return sum(row.size > idx for row in self.rows)
+
+    def is_witnessed(self, idx: int) -> bool:
+        """Say whether a checkpoint with a quorum covers entry `idx`."""
+        return self.quorum is not None and self.quorum.size > idx
 
 
 def peek(session: Session, idx: int) -> Logged | None:
@@ -138,7 +175,36 @@ def latest_checkpoint(session: Session) -> Checkpoint | None:
         .limit(1)
     )
     row = session.scalar(newest)
-    return None if row is None else Checkpoint(id=row.id, size=row.size, root=row.root, note=row.note, signed_at=row.signed_at)
+    return None if row is None else _checkpoint(row)
+
+
+def witnesses(session: Session) -> Witnesses:
+    """Return how the witnesses of this log stand; no rows where no policy is set, or the worker has not yet read it."""
+    origin = select(AuditHead.origin).scalar_subquery()
+    ranked = select(AuditQuorum.reached_at, AuditCheckpoint).join(AuditCheckpoint, AuditCheckpoint.id == AuditQuorum.checkpoint_id)
+    newest = session.execute(
+        ranked.where(AuditCheckpoint.origin == origin).order_by(AuditQuorum.checkpoint_id.desc()).limit(1)
+    ).one_or_none()
+    rows = tuple(_witness(row) for row in session.execute(_WITNESSES))
+    return Witnesses(rows, None if newest is None else _checkpoint(newest[1]), None if newest is None else newest[0])
+
+
+def cosignatures(session: Session, checkpoint_id: UUID) -> tuple[str, ...]:
+    """Return the signature lines of witnesses for a checkpoint, in the order of their keys."""
+    wanted = select(AuditCosignature.line).where(AuditCosignature.checkpoint_id == checkpoint_id).order_by(AuditCosignature.witness)
+    return tuple(session.scalars(wanted))
+
+
+def steady_checkpoint(session: Session, *, now: datetime) -> Checkpoint | None:
+    """Return the newest checkpoint of the last full five minutes, or the newest of all when that is older; None before the first.
+
+    Witnesses that come by themselves, each at its own moment, cosign the same one, so that it can reach a quorum.
+    """
+    origin = select(AuditHead.origin).scalar_subquery()
+    full = now.replace(minute=now.minute - now.minute % STEADY_MINUTES, second=0, microsecond=0)
+    before = select(AuditCheckpoint).where(AuditCheckpoint.origin == origin, AuditCheckpoint.signed_at < full)
+    row = session.scalar(before.order_by(AuditCheckpoint.size.desc(), AuditCheckpoint.signed_at.desc()).limit(1))
+    return latest_checkpoint(session) if row is None else _checkpoint(row)
 
 
 _COLUMNS = select(AuditEntry.idx, AuditEntry.leaf_hash, AuditEntry.payload)
@@ -161,6 +227,38 @@ def _conditions(filters: Filter) -> list[ColumnElement[bool]]:
 def _newest(conditions: Sequence[ColumnElement[bool]], limit: int) -> Select[tuple[int]]:
     newest = select(AuditEntry.idx).where(*conditions).order_by(AuditEntry.idx.desc()).limit(limit)
     return select(newest.subquery().c.idx)
+
+
+_WITNESSES = text("""
+    SELECT w.key, w.name, w.since, w.failure, seen.size, seen.cosigned_at, seen.received_at, seen.signed_at, beyond.signed_at AS behind,
+        (SELECT count(*) FROM audit_refusal r WHERE r.witness = w.key) AS refusals
+    FROM audit_head h CROSS JOIN audit_witness w
+    LEFT JOIN LATERAL (
+        SELECT c.size, c.signed_at, s.cosigned_at, s.received_at
+        FROM audit_cosignature s JOIN audit_checkpoint c ON c.id = s.checkpoint_id AND c.origin = h.origin
+        WHERE s.witness = w.key ORDER BY s.checkpoint_id DESC LIMIT 1) seen ON true
+    LEFT JOIN LATERAL (
+        SELECT c.signed_at FROM audit_checkpoint c
+        WHERE c.origin = h.origin AND c.size > coalesce(seen.size, 0) ORDER BY c.size, c.signed_at LIMIT 1) beyond ON true
+    WHERE w.listed ORDER BY w.name
+""")
+
+
+def _witness(row: Row[Any]) -> Witness:
+    return Witness(
+        key=row.key,
+        name=row.name,
+        size=row.size or 0,
+        cosigned_at=row.cosigned_at,
+        delay=None if row.received_at is None else row.received_at - row.signed_at,
+        behind_since=None if row.behind is None else max(row.behind, row.since),
+        failure=row.failure,
+        refusals=row.refusals,
+    )
+
+
+def _checkpoint(row: AuditCheckpoint) -> Checkpoint:
+    return Checkpoint(id=row.id, size=row.size, root=row.root, note=row.note, signed_at=row.signed_at)
 
 
 def _logged(idx: int, leaf_hash: bytes, payload: bytes) -> Logged:

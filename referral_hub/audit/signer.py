@@ -4,16 +4,20 @@ When: there are new entries and 10 s have passed or 256 came, and at the latest 
 says "this is all". Each checkpoint carries the plain signature of C2SP tlog-checkpoint and a second, dated one by the same key
 (cosignature/v1), since a plain signature over an unchanged tree would not show that it is fresh.
 
-Never a fork: the tree in the database must contain what was signed last, by the file beside the key and by the newest
-published checkpoint, and the head must fit the stored hashes. The file is on disk before a checkpoint is published, so that a
-database brought back from an older copy is refused before the first signature.
+Never a fork: the tree in the database must contain what was signed last, by the file beside the key, by the newest published
+checkpoint, and by every witness that could be asked; and the head must fit the stored hashes. The file is on disk before a
+checkpoint is published, so that a database brought back from an older copy is refused before the first signature; where the file
+came back with it, the witnesses remember.
 
 A signature leaves no log entry: each would be a new entry that asks for the next signature, and an idle log would grow for
-ever. The published checkpoints are their own record. A refusal does leave one (`checkpoint.fork_refused`), once an hour.
+ever. The published checkpoints are their own record. A refusal does leave one (`checkpoint.fork_refused`), once an hour; and so do
+a clock that went backwards since the last signature (`clockwork.jump`, with the seconds) and a time without a signer
+(`checkpoint.gap`, with the minutes), once each.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,6 +35,7 @@ from referral_hub.db import transact, uuid7
 from referral_hub.vault import key_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -42,6 +47,9 @@ SILENCE = timedelta(minutes=10)
 _ALARM_PAUSE = timedelta(hours=1)
 _ONE_SIGNER = text("SELECT pg_try_advisory_xact_lock(727303)")
 _REFUSED = "checkpoint.fork_refused"
+_JUMP, _GAP = "clockwork.jump", "checkpoint.gap"
+JUMP = timedelta(seconds=2)
+GAP = 2 * SILENCE
 
 
 @dataclass(frozen=True)
@@ -77,15 +85,18 @@ def public_vkeys(folder: Path, *, origin: str) -> tuple[str, str]:
     return note.make_vkey(origin, public, note.ED25519), note.make_vkey(origin, public, note.COSIGNATURE_V1)
 
 
-def tend(session: Session, *, signer: CheckpointSigner, now: datetime) -> queries.Checkpoint | None:
+def tend(session: Session, *, signer: CheckpointSigner, now: datetime, witnessed: Sequence[str] = ()) -> queries.Checkpoint | None:
     """Sign and publish a checkpoint if one is due; return it, or None when none is due or another signer is at work.
+
+    `witnessed` are the checkpoints that witnesses say they cosigned (asking.witnessed). One that this key did not sign is no evidence,
+    and is passed over.
 
     Raises:
         errors.ForkRefused: the tree does not contain what was signed before; fact `reason`: origin, last_checkpoint_missing,
-            signature, head, shorter or tree. Nothing was signed and the refusal is logged.
+            signature, head, shorter, tree, witness_shorter or witness_tree. Nothing was signed and the refusal is logged.
     """
     try:
-        return transact(session, lambda s: _sign_if_due(s, signer, now))
+        return transact(session, lambda s: _sign_if_due(s, signer, now, witnessed))
     except errors.ForkRefused as refused:
         reason = str(refused.facts["reason"])
         transact(session, lambda s: _alarm(s, reason, now))
@@ -97,16 +108,17 @@ def is_due(*, size: int, signed_size: int, signed_at: datetime | None, now: date
     if signed_at is None:
         return size > 0
     fresh, age = size - signed_size, now - signed_at
-    return (fresh > 0 and age >= PAUSE) or fresh >= BURST or age >= SILENCE
+    return (fresh > 0 and (age >= PAUSE or age < timedelta())) or fresh >= BURST or age >= SILENCE
 
 
-def _sign_if_due(session: Session, signer: CheckpointSigner, now: datetime) -> queries.Checkpoint | None:
+def _sign_if_due(session: Session, signer: CheckpointSigner, now: datetime, witnessed: Sequence[str]) -> queries.Checkpoint | None:
     if not session.scalar(_ONE_SIGNER):
         return None
     head = session.execute(select(AuditHead.origin, AuditHead.size, AuditHead.frontier)).one()
     published = queries.latest_checkpoint(session)
     tree = Tree(origin=head.origin, size=head.size, root=merkle.frontier_root(tiles.split(head.frontier)))
-    _refuse_fork(session, signer, tree, published)
+    _refuse_fork(session, signer, tree, published, witnessed)
+    _tell_of_time(session, published, now)
     signed_size, signed_at = (published.size, published.signed_at) if published else (0, None)
     if not is_due(size=tree.size, signed_size=signed_size, signed_at=signed_at, now=now):
         return None
@@ -117,7 +129,9 @@ def _sign_if_due(session: Session, signer: CheckpointSigner, now: datetime) -> q
     return queries.Checkpoint(id=row.id, size=row.size, root=row.root, note=row.note, signed_at=row.signed_at)
 
 
-def _refuse_fork(session: Session, signer: CheckpointSigner, tree: Tree, published: queries.Checkpoint | None) -> None:
+def _refuse_fork(
+    session: Session, signer: CheckpointSigner, tree: Tree, published: queries.Checkpoint | None, witnessed: Sequence[str]
+) -> None:
     """Raise errors.ForkRefused unless `tree` is this log, fits the stored hashes, and contains all that was signed."""
     _require(tree.origin == signer.key.name, "origin")
     notes = [published.note] if published else []
@@ -129,16 +143,64 @@ def _refuse_fork(session: Session, signer: CheckpointSigner, tree: Tree, publish
         signed = [checkpoint.parse(note.open_note(text, vkeys(signer)).text) for text in notes]
     except errors.BadNote as wrong:
         raise errors.ForkRefused(reason="signature") from wrong
-    for old in signed:
-        _require(old.origin == tree.origin, "origin")
-        _require(old.size <= tree.size, "shorter")
+    _require(all(old.origin == tree.origin for old in signed), "origin")
     try:
         _require(proofs.root_at(session, size=tree.size) == tree.root, "head")
-        for old in signed:
-            path = proofs.consistency(session, old_size=old.size, new_size=tree.size)
-            merkle.verify_consistency(old_size=old.size, new_size=tree.size, old_root=old.root, new_root=tree.root, proof=path)
     except errors.BadProof as wrong:
-        raise errors.ForkRefused(reason="tree") from wrong
+        raise errors.ForkRefused(reason="head") from wrong
+    _require_contained(session, signed, tree, "")
+    _require_contained(session, _ours(signer, witnessed), tree, "witness_")
+
+
+def _ours(signer: CheckpointSigner, witnessed: Sequence[str]) -> list[Tree]:
+    """Return what the witnessed notes state that this key signed; the rest says nothing about this log."""
+    found = []
+    for shown in witnessed:
+        with contextlib.suppress(errors.BadNote):
+            found.append(checkpoint.parse(note.open_note(shown, vkeys(signer)).text))
+    return [old for old in found if old.origin == signer.key.name]
+
+
+def _require_contained(session: Session, signed: Sequence[Tree], tree: Tree, kind: str) -> None:
+    for old in signed:
+        _require(old.size <= tree.size, f"{kind}shorter")
+        if old.size:
+            _require(_contains(session, old, tree), f"{kind}tree")
+
+
+def _contains(session: Session, old: Tree, tree: Tree) -> bool:
+    try:
+        path = proofs.consistency(session, old_size=old.size, new_size=tree.size)
+        merkle.verify_consistency(old_size=old.size, new_size=tree.size, old_root=old.root, new_root=tree.root, proof=path)
+    except errors.BadProof:
+        return False
+    return True
+
+
+def _tell_of_time(session: Session, published: queries.Checkpoint | None, now: datetime) -> None:
+    """Leave an entry when the clock went backwards since the newest checkpoint, or nobody signed for long; once for each checkpoint."""
+    if published is None:
+        return
+    age = now - published.signed_at
+    if age < -JUMP:
+        _tell(session, _JUMP, int(-age.total_seconds()), published, now)
+    elif age > GAP:
+        _tell(session, _GAP, int(age.total_seconds() // 60), published, now)
+
+
+def _tell(session: Session, action: str, count: int, published: queries.Checkpoint, now: datetime) -> None:
+    told = queries.latest(session, filters=queries.Filter(action=action), limit=1)
+    if not told or told[0].place.idx < published.size:
+        entry = Entry(
+            occurred_at=now,
+            action=action,
+            actor_kind="clock",
+            object_kind="system" if action == _JUMP else "checkpoint",
+            object_id=published.id,
+            count=count,
+            outcome="error",
+        )
+        record(session, entry)
 
 
 def _require(holds: bool, reason: str) -> None:  # noqa: FBT001 - a condition

@@ -21,6 +21,7 @@ from referral_hub.web import (
     leaving,
     log,
     members,
+    proofs,
     referral_acts,
     sign_in,
     style,
@@ -30,7 +31,7 @@ from referral_hub.web import (
 if TYPE_CHECKING:
     from flask import Flask
 
-BLUEPRINTS = (home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, checking.bp, consents.bp, tasks.bp, referral_acts.bp, log.bp, directory.bp)
+BLUEPRINTS = (home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, checking.bp, consents.bp, tasks.bp, referral_acts.bp, log.bp, directory.bp, proofs.bp)
 
 
 def install(app: Flask) -> None:

@@ -32,7 +32,7 @@ class Answer:
     content_type: str = TEXT
 
 
-class _Refused(Exception):  # noqa: N818 - no error of the program: an answer
+class _Refused(Exception):
     """`is_evidence`: a log that only grows does not come to this."""
 
     def __init__(self, status: int, body: str, content_type: str = TEXT, *, is_evidence: bool = False) -> None:

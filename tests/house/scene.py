@@ -179,6 +179,7 @@ def calls(things):
         "referrals.section": (f"{served}/bagian/identity", None, True),
         "referrals.show": (served, None, True),
         "referrals.start": (f"{served}/mulai", {}, True),
+        "referrals.step": (f"{served}/langkah/resume", {}, True),
         "referrals.withdraw": (f"{outgoing}/batal", {"event_reason": "sent_by_mistake"}, True),
         "tasks.show": ("/tugas", None, False),
     }  # fmt: skip

@@ -87,6 +87,8 @@ def the_referral(told):
     told.serve()
     santi.get(f"/rujukan/{told.number}/catatan")
     told.sign_in(sari)
+    sari.get(f"/rujukan/{told.number}")
+    assert sari.send("/langkah/dispute$", **{"dispute-event_reason": "not_delivered"}).status == 200
     sari.get("/direktori/lbh")
     reveal_contact(told)
     assert told.withdraw_consent().status == 200
