@@ -72,6 +72,14 @@ def database_migrate() -> None:
     operations.migrate_database()
 
 
+@database.command("replay")
+def database_replay() -> None:
+    """After a restore: destroy again what was destroyed since that backup. The service opens only then."""
+    from referral_hub.cli import operations
+
+    click.echo(f"{operations.replay_tombstones()} grants had come back and are destroyed again")
+
+
 @main.group()
 def agency() -> None:
     """Agencies of the network."""

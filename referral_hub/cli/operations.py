@@ -20,7 +20,7 @@ from referral_hub.directory import actions as directory
 from referral_hub.directory.facts import NewAgency, NewService
 from referral_hub.logs import configure_logs
 from referral_hub.vault import hub as hub_keys
-from referral_hub.vault import key_folder
+from referral_hub.vault import key_folder, tombstones
 from referral_hub.vault.hub import HubKeys
 from referral_hub.vault.keyring import Keyring
 
@@ -40,6 +40,17 @@ def init_database(admin_url: str, name: str) -> None:
 def migrate_database() -> None:
     """Bring the database up to the newest revision."""
     migrate(settings().owner_database_url)
+
+
+def replay_tombstones() -> int:
+    """Destroy again, in a restored database, what stands on the list of tombstones; return how many grants had come back.
+
+    Raises:
+        errors.Unavailable: `tombstones_missing`, the list is not there; nothing opens without it.
+    """
+    given = settings()
+    with session_at(given.owner_database_url or given.database_url) as session:
+        return transact(session, lambda s: tombstones.replay(s, file=given.tombstone_file))
 
 
 def bootstrap(*, agency: str, name: str, region: str, admin_name: str, admin_mail: str) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from referral_hub.accounts.rules.times import Limits
 from referral_hub.db import Base
+from referral_hub.vault import tombstones
 from referral_hub.vault.hub import HubKeys
 
 if TYPE_CHECKING:
@@ -56,13 +57,15 @@ class House:
         """Return the hub's keys, read from their folder when first asked for.
 
         Raises:
-            errors.Unavailable: the key file is not there (key_unavailable): content and sign-in are closed, help stays up.
+            errors.Unavailable: the key file is not there (key_unavailable), or the database is a backup without its tombstones
+                (tombstones_missing, restore_not_replayed): content and sign-in are closed, help stays up.
         """
         if self._hub is None:
+            tombstone_file = self.settings.tombstone_file
             with Session(db.engine) as opened:
-                self._hub = HubKeys.load(
-                    self.settings.key_folder, opened, profile=self.settings.profile, tombstone_file=self.settings.tombstone_file
-                )
+                hub = HubKeys.load(self.settings.key_folder, opened, profile=self.settings.profile, tombstone_file=tombstone_file)
+                tombstones.require_replayed(opened, file=tombstone_file)
+                self._hub = hub
         return self._hub
 
     @property

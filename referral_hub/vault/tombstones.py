@@ -82,6 +82,25 @@ def replay(session: Session, *, file: Path) -> int:
     return revived
 
 
+def require_replayed(session: Session, *, file: Path) -> None:
+    """Check that this database is not an old backup that nobody has replayed the tombstones into; before the service opens.
+
+    Raises:
+        errors.Unavailable: `tombstones_missing`, grants were destroyed here but the list is not at hand; `restore_not_replayed`, a grant
+            of the list has its release secret again (`referral-hub database replay`).
+    """
+    if not file.exists():
+        written = select(GrantRow.id).where(GrantRow.standing == "revoked", GrantRow.id.not_in(select(TombstoneRow.grant_id)))
+        if session.scalar(written.limit(1)) is not None:
+            raise errors.Unavailable("tombstones_missing")
+        return
+    gone = read(file)
+    for start in range(0, len(gone), _BATCH):
+        back = select(ReleaseRow.grant_id).where(ReleaseRow.grant_id.in_(gone[start : start + _BATCH]))
+        if session.scalar(back.limit(1)) is not None:
+            raise errors.Unavailable("restore_not_replayed")
+
+
 def read(file: Path) -> list[uuid.UUID]:
     """Return the grant ids of the file, each once; lines cut off by a crash are passed over. Raises like `replay`."""
     try:

@@ -92,3 +92,10 @@ def test_production_refuses_to_start_without_settings(run, monkeypatch):
     refused = run("audit", "fsck")
     assert refused.exit_code == 1
     assert "bad_settings" in refused.output
+
+
+def test_a_restore_is_refused_without_the_list_of_what_was_destroyed(run, tmp_path):
+    begin(run)
+    assert "tombstones_missing" in run("database", "replay").output
+    (tmp_path / "tombstones").write_text("1 01234567-89ab-7cde-8f01-23456789abcd 2026-11-02T01:00:00+00:00\n")
+    assert run("database", "replay").output == "0 grants had come back and are destroyed again\n"

@@ -264,6 +264,27 @@ def test_a_restored_old_dump_does_not_bring_a_destroyed_grant_back(people, admin
         assert ("referral", "own") in thief.opened_by(back, hub, sari.keys.member_key, member_id=sari.id, now=NOW)
 
 
+def test_the_service_opens_a_restored_database_only_after_the_replay(people, admin_url, database, tmp_path):
+    old, hub = thief.dump(admin_url, database), people.network.hub
+    people.at(people.sari).withdraw_consent(consent_id=people.row().consent_id)
+    tombstones.require_replayed(people.session, file=hub.tombstone_file)
+    with thief.restored(admin_url, old) as back:
+        assert refusal(back, hub.tombstone_file) == "restore_not_replayed"
+        transact(back, lambda s: tombstones.replay(s, file=hub.tombstone_file))
+        assert refusal(back, hub.tombstone_file) == ""
+        tombstones.write_pending(back, file=tmp_path / "elsewhere")
+        assert refusal(back, tmp_path / "lost") == "tombstones_missing"
+
+
+def refusal(session, file):
+    """The code with which the service would stay closed."""
+    try:
+        tombstones.require_replayed(session, file=file)
+    except errors.Unavailable as closed:
+        return closed.code
+    return ""
+
+
 def grants_of(dumped, admin_url, hub, person):
     with thief.restored(admin_url, dumped) as session:
         return thief.opened_by(session, hub, person.keys.member_key, member_id=person.id, now=NOW)
