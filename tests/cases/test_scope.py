@@ -179,7 +179,7 @@ def test_the_worker_sees_dates_and_nothing_else_of_a_case(desk, sari, worker_url
         query = "SELECT id, agency_id, closed_at, last_activity, retention_until FROM case_file"
         assert connection.execute(text(query)).one().id == opened.id
     for refused in (
-        "SELECT minor FROM case_file", "SELECT companion_id FROM case_file", "SELECT * FROM case_file", "SELECT id FROM alias",
+        "SELECT minor FROM case_file", "SELECT companion_id FROM case_file", "SELECT * FROM case_file", "SELECT code FROM alias",
         "SELECT case_id FROM conflict", "SELECT case_id FROM case_member", "UPDATE case_file SET retention_until = now()", "DELETE FROM case_file",
     ):  # fmt: skip
         with engine.connect() as connection, pytest.raises(ProgrammingError, match="permission denied"):

@@ -11,7 +11,7 @@ ASKED = text("SELECT count(*) FROM agency WHERE code = :code")
 
 
 def prepared(session):
-    return session.scalar(text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%FROM agency%' AND name <> ''"))
+    return session.scalar(text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT count(*) FROM agency WHERE code%'"))
 
 
 def test_a_rollback_forgets_no_prepared_statement(session):
