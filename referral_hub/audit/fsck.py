@@ -6,6 +6,7 @@ and, by its code, what can no longer be relied on. The codes are labels for the 
 
 from __future__ import annotations
 
+import bisect
 import itertools
 from collections import deque
 from contextlib import closing
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from referral_hub import errors
-from referral_hub.audit import checkpoint, entry, merkle, note, tiles
+from referral_hub.audit import checkpoint, entry, merkle, note, shard, tiles
 from referral_hub.audit.records import AuditCheckpoint, AuditCounter, AuditEntry, AuditHead, AuditTile
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class _Walk:
         self._session = session
         self._vkeys = tuple(vkeys)
         self._head = session.execute(select(AuditHead.origin, AuditHead.size, AuditHead.frontier)).one()
+        self._shards = _Shards(session, self._head.origin)
         self._size = 0
         self._frontier: list[bytes] = []
         self._edges: dict[int, list[bytes]] = {}
@@ -117,7 +119,7 @@ class _Walk:
         except entry.BadEntry:
             yield Difference("payload_malformed", row.idx)
             return
-        if place.idx != row.idx or place.origin != self._head.origin:
+        if place.idx != row.idx or place.origin != self._shards.origin_at(row.idx):
             yield Difference("place_changed", row.idx, str(place.idx))
         for name, value in entry.projection(said).items():
             if getattr(row, name) != value:
@@ -172,8 +174,10 @@ class _Walk:
         except errors.BadNote:
             yield Difference("checkpoint_changed", None, str(row.id))
             return
-        if (signed.origin, signed.size, signed.root) != (self._head.origin, row.size, row.root):
+        if not self._shards.has(signed.origin) or (signed.origin, signed.size, signed.root) != (row.origin, row.size, row.root):
             yield Difference("checkpoint_changed", None, str(row.id))
+        elif self._shards.is_given_up(row.origin, row.size):
+            return  # the entry that begins the next log names what was lost
         if self._is_whole and signed.size == self._size and signed.root != merkle.frontier_root(self._frontier):
             yield Difference("checkpoint_contradicted", self._size - 1, str(row.id))
 
@@ -185,7 +189,7 @@ class _Walk:
             yield Difference("head_changed", None)
         for row in self._ahead:
             yield from self._checkpoint(row)
-            if row.size > self._size:
+            if row.size > self._size and not self._shards.is_given_up(row.origin, row.size):
                 yield Difference("checkpoint_contradicted", self._size, str(row.id))
         yield from self._stored_counters()
 
@@ -196,8 +200,37 @@ class _Walk:
                 yield Difference("counter_changed", None, f"{kind} {key}")
 
 
-_CHECKPOINTS: Any = select(AuditCheckpoint.id, AuditCheckpoint.size, AuditCheckpoint.root, AuditCheckpoint.note).order_by(
-    AuditCheckpoint.size
-)
+class _Shards:
+    """The names that the log has had: which holds at an index, and what of a former one was given up (see `new_shard`)."""
+
+    def __init__(self, session: Session, present: str) -> None:
+        rows = session.execute(_NEW_SHARDS).all()
+        begun = [(row.idx, shard.read(entry.parse(row.payload)[0])) for row in rows if _is_readable(row.payload)]
+        self._starts = [0, *(idx for idx, _ in begun)]
+        self._names = [*(one.former for _, one in begun), present]
+        self._kept = {one.former: one.lost_from for _, one in begun}
+
+    def origin_at(self, idx: int) -> str:
+        return self._names[bisect.bisect_right(self._starts, idx) - 1]
+
+    def has(self, origin: str) -> bool:
+        return origin in self._names
+
+    def is_given_up(self, origin: str, size: int) -> bool:
+        return size > self._kept.get(origin, size)
+
+
+def _is_readable(payload: bytes) -> bool:
+    try:
+        shard.read(entry.parse(payload)[0])
+    except entry.BadEntry:
+        return False  # named where the walk comes to it
+    return True
+
+
+_CHECKPOINTS: Any = select(
+    AuditCheckpoint.id, AuditCheckpoint.origin, AuditCheckpoint.size, AuditCheckpoint.root, AuditCheckpoint.note
+).order_by(AuditCheckpoint.size)
+_NEW_SHARDS = select(AuditEntry.idx, AuditEntry.payload).where(AuditEntry.action == shard.ACTION).order_by(AuditEntry.idx)
 _ENTRIES: Any = select(*AuditEntry.__table__.columns).order_by(AuditEntry.idx)
 _COUNTERS = select(AuditCounter.kind, AuditCounter.key, AuditCounter.seq, AuditCounter.last_idx)

@@ -75,6 +75,12 @@ def vkeys(signer: CheckpointSigner) -> tuple[str, str]:
     return signer.key.vkey(note.ED25519), signer.key.vkey(note.COSIGNATURE_V1)
 
 
+def every_vkey(session: Session, *, signer: CheckpointSigner) -> list[str]:
+    """Return the verifier keys under every name that this database's log has had (see `new_shard`), for a check of all of it."""
+    names = {signer.key.name, *session.scalars(select(AuditCheckpoint.origin).distinct())}
+    return [vkey for name in sorted(names) for vkey in vkeys(CheckpointSigner(note.Signer(name, signer.key.seed), signer.last_file))]
+
+
 def public_vkeys(folder: Path, *, origin: str) -> tuple[str, str]:
     """Return the same verifier keys for whoever holds the public key only, such as a web process.
 
@@ -103,6 +109,15 @@ def tend(session: Session, *, signer: CheckpointSigner, now: datetime, witnessed
         raise
 
 
+def refusal(session: Session, *, signer: CheckpointSigner, witnessed: Sequence[str] = ()) -> errors.ForkRefused | None:
+    """Return why the log as it stands would not be signed, as `tend` would raise it; None when it would be."""
+    try:
+        _refuse_fork(session, signer, _tree(session), queries.latest_checkpoint(session), witnessed)
+    except errors.ForkRefused as refused:
+        return refused
+    return None
+
+
 def is_due(*, size: int, signed_size: int, signed_at: datetime | None, now: datetime) -> bool:
     """Say whether a tree of `size` is to be signed, when one of `signed_size` was signed at `signed_at` (None: never)."""
     if signed_at is None:
@@ -114,9 +129,8 @@ def is_due(*, size: int, signed_size: int, signed_at: datetime | None, now: date
 def _sign_if_due(session: Session, signer: CheckpointSigner, now: datetime, witnessed: Sequence[str]) -> queries.Checkpoint | None:
     if not session.scalar(_ONE_SIGNER):
         return None
-    head = session.execute(select(AuditHead.origin, AuditHead.size, AuditHead.frontier)).one()
     published = queries.latest_checkpoint(session)
-    tree = Tree(origin=head.origin, size=head.size, root=merkle.frontier_root(tiles.split(head.frontier)))
+    tree = _tree(session)
     _refuse_fork(session, signer, tree, published, witnessed)
     _tell_of_time(session, published, now)
     signed_size, signed_at = (published.size, published.signed_at) if published else (0, None)
@@ -127,6 +141,11 @@ def _sign_if_due(session: Session, signer: CheckpointSigner, now: datetime, witn
     row = AuditCheckpoint(id=uuid7(now), origin=tree.origin, size=tree.size, root=tree.root, note=signed, signed_at=now)
     session.add(row)
     return queries.Checkpoint(id=row.id, size=row.size, root=row.root, note=row.note, signed_at=row.signed_at)
+
+
+def _tree(session: Session) -> Tree:
+    head = session.execute(select(AuditHead.origin, AuditHead.size, AuditHead.frontier)).one()
+    return Tree(origin=head.origin, size=head.size, root=merkle.frontier_root(tiles.split(head.frontier)))
 
 
 def _refuse_fork(
@@ -149,11 +168,11 @@ def _refuse_fork(
     except errors.BadProof as wrong:
         raise errors.ForkRefused(reason="head") from wrong
     _require_contained(session, signed, tree, "")
-    _require_contained(session, _ours(signer, witnessed), tree, "witness_")
+    _require_contained(session, ours(signer, witnessed), tree, "witness_")
 
 
-def _ours(signer: CheckpointSigner, witnessed: Sequence[str]) -> list[Tree]:
-    """Return what the witnessed notes state that this key signed; the rest says nothing about this log."""
+def ours(signer: CheckpointSigner, witnessed: Sequence[str]) -> list[Tree]:
+    """Return what those of the notes state that this key signed; the rest says nothing about this log."""
     found = []
     for shown in witnessed:
         with contextlib.suppress(errors.BadNote):
@@ -164,11 +183,13 @@ def _ours(signer: CheckpointSigner, witnessed: Sequence[str]) -> list[Tree]:
 def _require_contained(session: Session, signed: Sequence[Tree], tree: Tree, kind: str) -> None:
     for old in signed:
         _require(old.size <= tree.size, f"{kind}shorter")
-        if old.size:
-            _require(_contains(session, old, tree), f"{kind}tree")
+        _require(contains(session, old, tree), f"{kind}tree")
 
 
-def _contains(session: Session, old: Tree, tree: Tree) -> bool:
+def contains(session: Session, old: Tree, tree: Tree) -> bool:
+    """Say whether the stored tree `tree` begins with the whole of `old`."""
+    if old.size == 0:
+        return True
     try:
         path = proofs.consistency(session, old_size=old.size, new_size=tree.size)
         merkle.verify_consistency(old_size=old.size, new_size=tree.size, old_root=old.root, new_root=tree.root, proof=path)

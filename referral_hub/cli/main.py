@@ -118,6 +118,16 @@ def audit_fsck(*, as_json: bool) -> None:
     raise SystemExit(1 if differences else 0)
 
 
+@audit.command("new-shard")
+@click.option("--origin", help="name of the new log; by default the present one with the next number behind it")
+@click.confirmation_option(prompt="Begin a new log? The entries that were signed and are not here will be named as lost")
+def audit_new_shard(origin: str | None) -> None:
+    """Begin a new log where an older dump was restored and the signer refuses; its first entry names what was lost."""
+    from referral_hub.cli import operations
+
+    click.echo(operations.new_shard(origin))
+
+
 @main.command("witness", context_settings={"ignore_unknown_options": True}, add_help_option=False)
 @click.argument("words", nargs=-1, type=click.UNPROCESSED)
 def witness(words: tuple[str, ...]) -> None:

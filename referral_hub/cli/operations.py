@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from referral_hub.accounts import actions
 from referral_hub.accounts import bootstrap as network
+from referral_hub.audit import asking, shard, signer, witnesses
 from referral_hub.audit import fsck as log_check
-from referral_hub.audit import signer, witnesses
+from referral_hub.audit import new_shard as shards
 from referral_hub.audit.append import name_log
 from referral_hub.cli import serving, worker
 from referral_hub.cli.wiring import machine_actor, session_at, settings
@@ -112,9 +113,25 @@ def create_agency(
 def fsck() -> list[str]:
     """Check the whole log against the database; return one line for each difference."""
     given = settings()
-    keys = signer.vkeys(signer.load(given.key_folder, origin=given.log_origin))
+    signing = signer.load(given.key_folder, origin=given.log_origin)
     with session_at(given.database_url) as session:
+        keys = signer.every_vkey(session, signer=signing)
+        session.rollback()
         return [str(difference) for difference in log_check.check(session, vkeys=keys)]
+
+
+def new_shard(origin: str | None) -> str:
+    """Begin a new log after the signer refused the restored one; return what was lost, the new name and its verifier key."""
+    given = settings()
+    name = origin or shard.next_origin(given.log_origin)
+    signing = signer.load(given.key_folder, origin=given.log_origin)
+    policy = witnesses.policy_at(given.witness_policy)
+    shown = asking.witnessed(policy, origin=given.log_origin) if policy else []
+    with session_at(given.database_url) as session:
+        found = shards.begin(session, signing=signing, origin=name, now=SystemClock().now(), witnessed=shown)
+    vkey = signer.vkeys(signer.load(given.key_folder, origin=name))[0]
+    lost = f"entries {found.lost_from} to {found.lost_until - 1} of {found.former} are lost" if found.lost_until > found.lost_from else "no entry is lost"
+    return f'{lost}\nset log_origin = "{name}" before the worker and the web start again; witnesses and policies need the new key:\n{vkey}'
 
 
 def serve(*, host: str, port: int, workers: int) -> None:

@@ -1,7 +1,7 @@
 """Properties of the tree: what recursion says, proofs hold, and no changed bit passes."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from referral_hub import errors
@@ -55,6 +55,7 @@ def flipped(value, bit):
     return bytes(changed)
 
 
+@settings(deadline=None)
 @given(size=st.integers(min_value=0, max_value=600))
 def test_the_frontier_leads_to_the_recursive_root(size):
     leaves = leaves_of(size)
@@ -62,6 +63,7 @@ def test_the_frontier_leads_to_the_recursive_root(size):
     assert merkle.root_at(size, nodes_of(leaves)) == recursive_root(leaves)
 
 
+@settings(deadline=None)
 @given(size=sizes)
 def test_an_append_names_the_nodes_that_it_completes(size):
     leaves = leaves_of(size)
@@ -72,6 +74,7 @@ def test_an_append_names_the_nodes_that_it_completes(size):
     assert len(frontier) == size.bit_count()
 
 
+@settings(deadline=None)
 @given(size=sizes, data=st.data())
 def test_an_inclusion_proof_holds(size, data):
     claim = inclusion(leaves_of(size), data.draw(st.integers(0, size - 1)))
@@ -79,6 +82,7 @@ def test_an_inclusion_proof_holds(size, data):
     assert len(claim["proof"]) <= size.bit_length()
 
 
+@settings(deadline=None)
 @given(size=sizes, bit=st.integers(0, 1 << 20), data=st.data())
 def test_no_changed_bit_of_an_inclusion_passes(size, bit, data):
     claim = inclusion(leaves_of(size), data.draw(st.integers(0, size - 1)))
@@ -91,6 +95,7 @@ def test_no_changed_bit_of_an_inclusion_passes(size, bit, data):
         merkle.verify_inclusion(**claim)
 
 
+@settings(deadline=None)
 @given(size=sizes, wrong=st.integers(-2, 700), data=st.data())
 def test_another_index_does_not_pass(size, wrong, data):
     claim = inclusion(leaves_of(size), data.draw(st.integers(0, size - 1)))
@@ -100,6 +105,7 @@ def test_another_index_does_not_pass(size, wrong, data):
             merkle.verify_inclusion(**claim)
 
 
+@settings(deadline=None)
 @given(size=sizes, data=st.data())
 def test_a_longer_or_shorter_inclusion_proof_does_not_pass(size, data):
     claim = inclusion(leaves_of(size), data.draw(st.integers(0, size - 1)))
@@ -111,11 +117,13 @@ def test_a_longer_or_shorter_inclusion_proof_does_not_pass(size, data):
             merkle.verify_inclusion(**(claim | {"proof": proof}))
 
 
+@settings(deadline=None)
 @given(size=sizes, data=st.data())
 def test_a_consistency_proof_holds(size, data):
     merkle.verify_consistency(**consistency(leaves_of(size), data.draw(st.integers(1, size))))
 
 
+@settings(deadline=None)
 @given(size=sizes, bit=st.integers(0, 1 << 20), data=st.data())
 def test_no_changed_bit_of_a_consistency_passes(size, bit, data):
     claim = consistency(leaves_of(size), data.draw(st.integers(1, size)))
@@ -128,6 +136,7 @@ def test_no_changed_bit_of_a_consistency_passes(size, bit, data):
         merkle.verify_consistency(**claim)
 
 
+@settings(deadline=None)
 @given(size=sizes, data=st.data())
 def test_a_changed_history_is_not_consistent(size, data):
     """Whatever proof an operator builds for a rewritten log, it does not lead from the old root."""
@@ -154,12 +163,14 @@ def test_there_is_no_proof_of_what_is_not_there(index, size):
         merkle.inclusion_proof(index, size, nodes_of(leaves_of(5)))
 
 
+@settings(deadline=None)
 @given(size=st.integers(0, 1 << 40), level=st.integers(0, 4), n=st.integers(0, 1 << 34))
 def test_the_width_of_a_tile_is_what_c2sp_says(size, level, n):
     whole, partial = divmod(size // 256**level, 256)
     assert tiles.width_of(level, n, size) == (256 if n < whole else partial if n == whole else 0)
 
 
+@settings(deadline=None)
 @given(height=st.integers(0, 30), number=st.integers(0, 1 << 20))
 def test_a_node_lies_within_one_tile(height, number):
     level, n, first, count = tiles.locate(height, number)

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from referral_hub import errors
@@ -55,6 +55,7 @@ def test_a_plain_signature_does_not_pass_as_a_dated_one():
         note.open_note(signed, [DATED])
 
 
+@settings(deadline=None)
 @given(position=st.integers(0, 10_000), replacement=st.characters())
 def test_no_changed_character_passes(position, replacement):
     signed = note.sign(TEXT, SIGNER)
@@ -106,6 +107,7 @@ def test_the_seed_is_not_shown():
     assert "seed" not in repr(SIGNER)
 
 
+@settings(deadline=None)
 @given(size=st.integers(0, 10**18), root=st.binary(min_size=32, max_size=32))
 def test_a_checkpoint_reads_back(size, root):
     tree = checkpoint.Tree(origin="hub.rujukan.test/log", size=size, root=root)

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from referral_hub import errors
@@ -33,6 +33,7 @@ def test_the_example_of_the_specification():
     assert submission.write(read) == EXAMPLE.encode()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**62), st.lists(st.binary(min_size=32, max_size=32), max_size=63))
 def test_what_is_written_is_read(old, proof):
     made = Submission(old, tuple(proof), CHECKPOINT)
@@ -52,6 +53,7 @@ def test_what_is_no_submission(raw):
         submission.read(raw)
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), max_size=256))
 def test_a_bundle_gives_back_its_entries(entries):
     assert tiles.unpack(tiles.pack(entries)) == entries
