@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 _WAITING = "referral_hub.audit.waiting"
+_SETTLED = "referral_hub.audit.settled"
+_MOST_SETTLED = 100
 _LOCK = "SELECT origin, size, frontier, seqs, lasts FROM audit_lock(%s, %s)"
 _LEAF_TILE = """
 INSERT INTO audit_tile (level, n, hashes, root)
@@ -142,13 +145,20 @@ def _append_all(session: Session) -> None:
         raise OperationalError("append to the log", None, failure) from failure
     except psycopg.IntegrityError as failure:  # the index is taken: head and entries do not fit each other
         raise errors.Unavailable("log_unavailable") from failure
-    after_commit(session, functools.partial(_settle, rows))
+    settled = session.info.setdefault(_SETTLED, deque(maxlen=_MOST_SETTLED))
+    after_commit(session, functools.partial(_settle, rows, settled))
 
 
-def _settle(rows: list[_Row]) -> None:
+def settled(session: Session) -> tuple[Ticket, ...]:
+    """Return the tickets that turned durable on this session, oldest first; of many the newest hundred."""
+    return tuple(session.info.get(_SETTLED, ()))
+
+
+def _settle(rows: list[_Row], settled: deque[Ticket]) -> None:
     for row in rows:
         ticket = row.waiting.ticket
         ticket._index, ticket._leaf_hash, ticket.durable = row.idx, row.leaf_hash, True  # noqa: SLF001 - the ticket is of this module
+        settled.append(ticket)
 
 
 def _append(cursor: psycopg.Cursor[Any], waiting: list[_Waiting]) -> list[_Row]:

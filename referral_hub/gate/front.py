@@ -21,6 +21,7 @@ from referral_hub.gate.headers import add_headers
 from referral_hub.gate.house import house, request_id, session
 from referral_hub.gate.origin import SAFE_METHODS, is_same_site_request, is_unasked_opening, origin_of
 from referral_hub.gate.problems import Unasked
+from referral_hub.gate.receipts import add_receipts
 from referral_hub.logs import log
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _end(response: Response) -> Response:
     log.info(
         "request", method=request.method, endpoint=endpoint, status=response.status_code, ms=round(took * 1000, 1), request_id=request_id()
     )  # fmt: skip
-    return add_headers(response, secure=house().cookies.secure)
+    return add_headers(add_receipts(response), secure=house().cookies.secure)
 
 
 def _counts() -> Counts:

@@ -10,14 +10,17 @@ from flask import current_app, g, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import Session
 
+from referral_hub import errors
 from referral_hub.accounts.rules.times import Limits
+from referral_hub.audit import receipts
 from referral_hub.db import Base
-from referral_hub.vault import tombstones
+from referral_hub.vault import key_folder, tombstones
 from referral_hub.vault.hub import HubKeys
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from referral_hub.audit.note import Signer
     from referral_hub.clock import Clock
     from referral_hub.gate.cookies import CookiePolicy
     from referral_hub.gate.turnstile import Turnstile
@@ -51,6 +54,18 @@ class House:
         self.cookies = cookies
         self.turnstile = turnstile
         self._hub = hub_keys
+        self._receipt_signer: Signer | None = None
+
+    @property
+    def receipt_signer(self) -> Signer | None:
+        """Return the signer of receipts, read from its key file when first asked for; None where the file is not there."""
+        if self._receipt_signer is None:
+            try:
+                seed = key_folder.signing_seed(self.settings.key_folder, "receipt")
+            except errors.Unavailable:
+                return None
+            self._receipt_signer = receipts.signer(seed, origin=self.settings.log_origin)
+        return self._receipt_signer
 
     @property
     def hub(self) -> HubKeys:

@@ -22,7 +22,9 @@ from referral_hub.web import (
     log,
     members,
     proofs,
+    receipts,
     referral_acts,
+    second_signer,
     sign_in,
     style,
     tasks,
@@ -31,7 +33,7 @@ from referral_hub.web import (
 if TYPE_CHECKING:
     from flask import Flask
 
-BLUEPRINTS = (home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, checking.bp, consents.bp, tasks.bp, referral_acts.bp, log.bp, directory.bp, proofs.bp)
+BLUEPRINTS = (home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, checking.bp, consents.bp, second_signer.bp, tasks.bp, referral_acts.bp, log.bp, directory.bp, proofs.bp, receipts.bp)
 
 
 def install(app: Flask) -> None:

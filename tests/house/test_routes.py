@@ -23,7 +23,7 @@ OPEN_TO_ALL = {
 NO_CONTENT = {
     "account.passphrase_form", "account.show", "agency.create_form", "agency.invite_form", "agency.key", "agency.key_code", "agency.one",
     "agency.renew_form", "agency.show", "directory.search", "directory.show", "drafts.tasks", "enrolment.wait", "members.everyone",
-    "members.invite_form", "members.one", "sign_in.again",
+    "members.invite_form", "members.one", "receipts.newest", "receipts.one", "sign_in.again",
 }  # fmt: skip
 
 
