@@ -11,6 +11,7 @@ from uuid import uuid4
 from referral_hub.accounts import sessions
 from referral_hub.accounts.rules import times
 from referral_hub.db import transact
+from referral_hub.referrals import actions
 from referral_hub.vault.member import MemberKey
 from referral_hub.web.files import service_token
 from tests.factories import Network
@@ -97,6 +98,7 @@ class _Story(Story):
         self.at(self.santi, HOUR).on("open_preview")
         self.at(self.santi, 2 * HOUR).on("accept", handler=self.santi.id, first_contact_by=self.clock + DAY)
         self.at(self.santi, 3 * HOUR).on("start")
+        self.at(self.santi, 4 * HOUR).do(actions.write_note, referral_id=self.id, note="Contoh catatan sendiri.")
         return self.at(self.santi, 4 * HOUR).on("progress", milestone="session_held", note="Contoh catatan.")
 
 
@@ -139,6 +141,8 @@ def calls(things):
         "consents.answer": (f"{draft}/draf/persetujuan", {"answer": "no", "language": "id", "sections": ["identity"]}, True),
         "consents.ask": (f"{draft}/draf/persetujuan", None, True),
         "consents.of_case": (consent, None, True),
+        "second_signer.show": (f"{consent}/{things.consent_id}/tanda-tangan", None, True),
+        "second_signer.sign": (f"{consent}/{things.consent_id}/tanda-tangan", {}, True),
         "consents.withdraw": (f"{consent}/{things.consent_id}/tarik", {}, True),
         "consents.withdraw_form": (f"{consent}/{things.consent_id}/tarik", None, True),
         "directory.reveal": ("/direktori/kita/kontak", {}, False),
@@ -179,7 +183,10 @@ def calls(things):
         "referrals.section": (f"{served}/bagian/identity", None, True),
         "referrals.show": (served, None, True),
         "referrals.start": (f"{served}/mulai", {}, True),
+        "referrals.message": (f"{served}/pesan", {"message": "Contoh"}, True),
+        "referrals.own_notes": (f"{served}/catatan-lembaga", None, True),
         "referrals.step": (f"{served}/langkah/resume", {}, True),
+        "referrals.write_note": (f"{served}/catatan-lembaga", {"internal_note": "Contoh"}, True),
         "referrals.withdraw": (f"{outgoing}/batal", {"event_reason": "sent_by_mistake"}, True),
         "tasks.show": ("/tugas", None, False),
     }  # fmt: skip

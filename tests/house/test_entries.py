@@ -58,6 +58,7 @@ def use_everything(told):
     the_referral(told)
     other_endings(told)
     the_file(told)
+    two_people_decide(told)
     the_accounts(told)
     the_log(told)
 
@@ -87,6 +88,10 @@ def the_referral(told):
     told.serve()
     santi.get(f"/rujukan/{told.number}/catatan")
     told.sign_in(sari)
+    sari.get(f"/rujukan/{told.number}")
+    assert sari.send("/pesan$", message=told.marks.word("message")).status == 200
+    sari.get(f"/rujukan/{told.number}")
+    assert sari.send("/catatan-lembaga$", internal_note=told.marks.word("own.note")).status == 200
     sari.get(f"/rujukan/{told.number}")
     assert sari.send("/langkah/dispute$", **{"dispute-event_reason": "not_delivered"}).status == 200
     sari.get("/direktori/lbh")
@@ -164,6 +169,29 @@ def the_file(told):
     assert lead.send("/konflik$", member_code="AL-01").status == 200, lead.page.text
     lead.get(f"/kasus/{told.alias}")
     assert lead.send("/lindungi$").status == 200
+
+
+def two_people_decide(told):
+    """A child whose guardian is a suspect: the worker records, the case lead reads it and signs in her own session."""
+    told.sign_in(told.sari)
+    told.open_file()
+    told.fill("profile", age_band="6_12", is_child="yes")
+    told.fill("identity", birth_date="2017-03-15")
+    told.fill("safe_contact")
+    told.fill("child_guardian", guardian_is_suspect="yes", guardian_informed="no_unsafe")
+    told.draft()
+    page = told.sari.get(f"/rujukan/{told.number}/draf/persetujuan?sections=identity&given_by=institution")
+    said = {name: told.marks.word(f"consent.{name}") for name in ("child_view", "reason", "weighed")}
+    for _ in range(2):
+        form = next(f for f in page.forms if f.action.endswith("draf/persetujuan") and "act_id" in dict(f.fields))
+        answer = {"answer": "yes", "language": "id", "method": "written", "copy_given": "given", "assent": "yes"}
+        page = told.sari.browser.post(form.action, form.filled(**answer, **said))
+    assert page.status == 200, page.text
+    told.sign_in(told.lead)
+    page = told.lead.get(f"/kasus/{told.alias}/persetujuan")
+    page = told.lead.get(next(link for link in page.links if link.endswith("/tanda-tangan")))
+    assert said["reason"] in page.text
+    assert told.lead.send("/tanda-tangan$").status == 200
 
 
 def the_accounts(told):
