@@ -14,7 +14,7 @@ from referral_hub.cases import scope
 from referral_hub.cases.aliases import alias_for, aliases, case_of_alias
 from referral_hub.cases.facts import Case, Detail, Page, SectionState
 from referral_hub.cases.records import AliasRow, CaseMemberRow, CaseRow, ConflictRow
-from referral_hub.cases.scope import no_conflict, visible_to
+from referral_hub.cases.scope import conflict_token, free_of, no_conflict, visible_to
 from referral_hub.consent.facts import About
 from referral_hub.vault import parts
 from referral_hub.vault.grants import ObjectKind
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from referral_hub.vault.keyring import Keyring
 
 __all__ = [
-    "about", "alias_for", "aliases", "case", "case_of_alias", "conflict_blocks", "conflict_count", "detail", "list_cases", "no_conflict",
-    "sections_of", "visible_to",
+    "about", "alias_for", "aliases", "case", "case_of_alias", "conflict_blocks", "conflict_count", "conflict_token", "detail", "free_of",
+    "list_cases", "no_conflict", "sections_of", "visible_to",
 ]  # fmt: skip
 
 MOST = 50

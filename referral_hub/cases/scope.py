@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import UUID, ColumnElement, SQLColumnExpression, Text, and_, column, exists, false, func, select, table, true
+from sqlalchemy import UUID, ColumnElement, SQLColumnExpression, Text, and_, column, exists, false, func, literal, select, table, true
 from sqlalchemy.orm import aliased
 
 from referral_hub import access, errors
@@ -74,7 +74,12 @@ def visible_to(actor: Actor, *, hub: HubKeys, case_id: SQLColumnExpression[uuid.
 
 def no_conflict(*, hub: HubKeys, member_id: uuid.UUID, case_id: SQLColumnExpression[uuid.UUID]) -> ColumnElement[bool]:
     """Return the SQL condition "this member does not stand on the case's conflict list"; for members of any agency."""
-    return ~exists().where(ConflictRow.case_id == case_id, ConflictRow.token == conflict_token(hub, member_id))
+    return free_of(literal(conflict_token(hub, member_id)), case_id=case_id)
+
+
+def free_of(token: ColumnElement[bytes], *, case_id: SQLColumnExpression[uuid.UUID]) -> ColumnElement[bool]:
+    """Return the SQL condition "whose `token` this is does not stand on the case's conflict list"."""
+    return ~exists().where(ConflictRow.case_id == case_id, ConflictRow.token == token)
 
 
 def find(

@@ -37,11 +37,12 @@ class Fixed:
         self._row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024 - its names are known only now
 
     def all(self, session: Session, **values: Any) -> list[Any]:
-        """Return the rows for `values`.
+        """Return the rows for `values`, as the transaction sees them with everything the session has to write.
 
         Raises:
             sqlalchemy.exc.DBAPIError: as the session does, so that `transact` repeats or gives up in the same way.
         """
+        session.flush()
         driver: Any = session.connection().connection.driver_connection
         try:
             with driver.cursor(binary=True, row_factory=self._named) as cursor:

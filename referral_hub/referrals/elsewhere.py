@@ -14,7 +14,7 @@ from referral_hub.db import UtcDateTime
 from referral_hub.referrals.records import ReferralRow
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row, ScalarSelect
+    from sqlalchemy import ScalarSelect
 
 _ID, _IDS, _CODES = UUID(as_uuid=True), ARRAY(UUID(as_uuid=True)), ARRAY(Text)
 _EMPTY: ColumnElement[Any] = literal_column("'[]'::jsonb")
@@ -66,9 +66,9 @@ sealed_share = table("sealed_share", column("grant_id", _ID), column("part", Tex
 CONSENT_COLUMNS = tuple(c.label(f"consent_{c.name}") for c in consent.c)
 
 
-def consent_of(row: Row[Any]) -> Consent | None:
+def consent_of(row: Any) -> Consent | None:
     """Return the ledger's row that was read with `CONSENT_COLUMNS`, or None where the referral rests on none."""
-    values = {c.name: row._mapping[f"consent_{c.name}"] for c in consent.c}  # noqa: SLF001 - the documented way to read by name
+    values = {c.name: getattr(row, f"consent_{c.name}") for c in consent.c}
     if values["id"] is None:
         return None
     sets = {name: frozenset(values[name]) for name in ("sections", "use_limits")}

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, fields, replace
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, bindparam, exists, false, or_, select, true
+from sqlalchemy import Uuid, and_, bindparam, exists, false, or_, select, true
 
 from referral_hub import access, errors, protocol
 from referral_hub.access import Target, Verb
 from referral_hub.cases import queries as cases
 from referral_hub.cases.facts import Alias, flags_of
 from referral_hub.consent import rules as consents
+from referral_hub.db.fixed import Fixed
 from referral_hub.directory import queries as directory
 from referral_hub.protocol import lifecycle
 from referral_hub.referrals import elsewhere, rules
 from referral_hub.referrals.records import ReferralRow
 from referral_hub.referrals.values import Referral
+from referral_hub.vault import codes
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
     from referral_hub.access import Actor
@@ -47,7 +49,10 @@ class Grant:
 
 @dataclass(frozen=True)
 class Found:
-    """A referral within the actor's scope, locked as asked, with what is known around it. `row` is live: actions change it."""
+    """A referral within the actor's scope, locked as asked, with what is known around it.
+
+    `row` is live where it was locked for an act, which changes it; else it is a value with the same names.
+    """
 
     row: ReferralRow
     side: str
@@ -161,20 +166,38 @@ def standing(row: ReferralRow | Referral, consent: Consent | None, *, sections: 
     return consents.covers(consent, agency_id=row.to_agency, purpose=purpose_of(row.service), sections=frozenset(sections), on=on)
 
 
-def find(session: Session, *, actor: Actor, hub: HubKeys, referral_id: uuid.UUID, lock: str = "") -> Found:
+def find(session: Session, *, actor: Actor, hub: HubKeys, referral_id: uuid.UUID | str, lock: str = "") -> Found:
     """Return the referral if the actor's agency sent it, or was addressed by it once it was sent; one round trip.
 
-    `lock`: "" none, "share" for openings, "update" for acts. Whether the actor may is the policy's to say: a conflict entry is a fact.
+    `referral_id`: its id, or its number, typed with or without hyphens. `lock`: "" none, "share" for openings, "update" for acts, whose row
+    alone is live. Whether the actor may is the policy's to say: a conflict entry is a fact.
 
     Raises:
         errors.NotFound: no such referral at the actor's agency.
     """
     if actor.member_id is None or actor.agency_id is None:
         raise errors.NotFound
-    found = session.execute(_statement(hub, actor.agency_id, actor.member_id, lock), {"referral": referral_id}).one_or_none()
-    if found is None:
+    by_number = isinstance(referral_id, str)
+    asked = {
+        "agency": actor.agency_id,
+        "member": actor.member_id,
+        "token": cases.conflict_token(hub, actor.member_id),
+        "referral": own_number(referral_id) if isinstance(referral_id, str) else referral_id,
+    }
+    if lock == "update":
+        live = session.execute(_live(by_number=by_number), asked).one_or_none()
+        row, found = (live[0], live) if live else (None, None)
+    else:
+        row = found = _fixed(by_number=by_number, is_shared=lock == "share").one_or_none(session, **asked)
+    if row is None:
         raise errors.NotFound
-    return _found(found, actor)
+    return _found(row, found, actor)
+
+
+def own_number(typed: str) -> str:
+    """Return a referral's number as it is kept, from how somebody typed it."""
+    letters = codes.normalise(typed).removeprefix("RJ")
+    return f"RJ-{letters[:4]}-{letters[4:]}"
 
 
 def resting_on(session: Session, *, consent_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
@@ -233,45 +256,54 @@ def shown_reason(reason: str, actor: Actor) -> str:
     return reason if not restricted or access.abilities(actor.roles) & SUPERVISING else ""
 
 
-def _at_agency(agency_id: uuid.UUID) -> ColumnElement[bool]:
-    addressed = and_(ReferralRow.to_agency == agency_id, ReferralRow.sent_at.is_not(None))
-    return or_(ReferralRow.from_agency == agency_id, addressed)
+@cache
+def _live(*, by_number: bool) -> Select[Any]:
+    """Return the select of `find` for an act: the live row under its lock, and the facts around it."""
+    query = _around(select(ReferralRow, *_facts()), by_number=by_number)
+    return query.with_for_update(of=ReferralRow).execution_options(populate_existing=True)
 
 
-@lru_cache(maxsize=512)
-def _statement(hub: HubKeys, agency_id: uuid.UUID, member_id: uuid.UUID, lock: str) -> Select[Any]:
-    """Return the select of `find` for one member, with the referral's id left open; built once, for it costs more than it asks."""
+@cache
+def _fixed(*, by_number: bool, is_shared: bool) -> Fixed:
+    """Return the select of `find` for what only reads: the row as a value, and the same facts."""
+    query = _around(select(*ReferralRow.__table__.c, *_facts()), by_number=by_number)
+    return Fixed(query.with_for_update(of=ReferralRow.__table__, read=True) if is_shared else query)
+
+
+def _facts() -> tuple[ColumnElement[Any], ...]:
     case, member, alias, agency = elsewhere.case_file, elsewhere.case_member, elsewhere.alias, directory.table()
-    assigned = exists().where(member.c.case_id == ReferralRow.case_id, member.c.member_id == member_id)
-    free = cases.no_conflict(hub=hub, member_id=member_id, case_id=ReferralRow.__table__.c.case_id)
-    query = (
-        select(
-            ReferralRow,
-            *elsewhere.CONSENT_COLUMNS,
-            alias.c.id.label("alias_id"),
-            alias.c.code.label("alias_code"),
-            case.c.minor,
-            case.c.protected,
-            case.c.second_person_needed,
-            case.c.companion_id,
-            agency.c.state.label("recipient_state"),
-            agency.c.kind.label("recipient_kind"),
-            assigned.label("assigned"),
-            free.label("free"),
-            elsewhere.recipient_grants().label("grants"),
-        )
-        .join(case, case.c.id == ReferralRow.case_id)
-        .join(agency, agency.c.id == ReferralRow.to_agency)
-        .outerjoin(alias, and_(alias.c.case_id == ReferralRow.case_id, alias.c.agency_id == agency_id))
-        .outerjoin(elsewhere.consent, elsewhere.consent.c.id == ReferralRow.consent_id)
-        .where(ReferralRow.id == bindparam("referral"), _at_agency(agency_id))
-        .execution_options(populate_existing=True)
+    assigned = exists().where(member.c.case_id == ReferralRow.case_id, member.c.member_id == bindparam("member"))
+    free = cases.free_of(bindparam("token"), case_id=ReferralRow.__table__.c.case_id)
+    return (
+        *elsewhere.CONSENT_COLUMNS,
+        alias.c.id.label("alias_id"),
+        alias.c.code.label("alias_code"),
+        case.c.minor,
+        case.c.protected,
+        case.c.second_person_needed,
+        case.c.companion_id,
+        agency.c.state.label("recipient_state"),
+        agency.c.kind.label("recipient_kind"),
+        assigned.label("assigned"),
+        free.label("free"),
+        elsewhere.recipient_grants().label("grants"),
     )
-    return query.with_for_update(of=ReferralRow, read=lock == "share") if lock else query
 
 
-def _found(found: Row[Any], actor: Actor) -> Found:
-    row: ReferralRow = found[0]
+def _around(query: Select[Any], *, by_number: bool) -> Select[Any]:
+    """Return `query` over the referral asked for, if it lies at the member's agency, with what stands around it."""
+    case, alias, agency, own = elsewhere.case_file, elsewhere.alias, directory.table(), bindparam("agency", type_=Uuid())
+    addressed = and_(ReferralRow.to_agency == own, ReferralRow.sent_at.is_not(None))
+    return (
+        query.join_from(ReferralRow.__table__, case, case.c.id == ReferralRow.case_id)
+        .join(agency, agency.c.id == ReferralRow.to_agency)
+        .outerjoin(alias, and_(alias.c.case_id == ReferralRow.case_id, alias.c.agency_id == own))
+        .outerjoin(elsewhere.consent, elsewhere.consent.c.id == ReferralRow.consent_id)
+        .where((ReferralRow.number if by_number else ReferralRow.id) == bindparam("referral"), or_(ReferralRow.from_agency == own, addressed))
+    )
+
+
+def _found(row: ReferralRow, found: Any, actor: Actor) -> Found:
     side = "sender" if row.from_agency == actor.agency_id else "recipient"
     grants = (Grant(uuid.UUID(g[0]), g[1], g[2], frozenset(g[3])) for g in found.grants)
     return Found(

@@ -53,6 +53,8 @@ def test_it_reads_inside_the_transaction_of_its_session(uptd, session):
     assert OF_CODE.all(session, codes=["changed"])
     session.rollback()
     assert not OF_CODE.all(session, codes=["changed"])
+    session.get(AgencyRow, uptd.id).code = "waiting"
+    assert OF_CODE.all(session, codes=["waiting"])
 
 
 def test_a_value_that_is_missing_is_no_null(uptd, session):

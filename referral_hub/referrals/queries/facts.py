@@ -16,7 +16,6 @@ from referral_hub.referrals import drafts, rules, scope
 from referral_hub.referrals.actions.sending import is_first_time
 from referral_hub.referrals.records import ReferralRow
 from referral_hub.referrals.values import Check, Choice, Draft, Referral
-from referral_hub.vault import codes
 
 if TYPE_CHECKING:
     import uuid
@@ -36,8 +35,7 @@ def id_of(session: Session, *, number: str) -> uuid.UUID:
     Raises:
         errors.NotFound: no such number.
     """
-    letters = codes.normalise(number).removeprefix("RJ")
-    found = session.scalar(select(ReferralRow.id).where(ReferralRow.number == f"RJ-{letters[:4]}-{letters[4:]}"))
+    found = session.scalar(select(ReferralRow.id).where(ReferralRow.number == scope.own_number(number)))
     if found is None:
         raise errors.NotFound
     return found
