@@ -67,7 +67,7 @@ _JUST_DONE = text("""
     WHERE e.actor_id = :actor AND e.idx < :idx AND e.occurred_at > :since ORDER BY e.idx DESC LIMIT 500
 """)
 _SESSIONS = text(sql("""
-    SELECT j->>'session_digest' AS digest FROM audit_entry e $said
+    SELECT $session_word AS digest FROM audit_entry e
     WHERE e.actor_id = :actor AND e.idx < :idx AND e.occurred_at > :since ORDER BY e.idx DESC LIMIT 100
 """))
 _GRANTED = text("""

@@ -37,6 +37,37 @@ def _listed(key: str) -> str:
     return f"ARRAY(SELECT jsonb_array_elements_text(j->'{key}'))"
 
 
+# Her entries: by every alias of hers, and by every referral of hers. Materialised: the planner overrates how common one survivor is.
+_HERS: Final = """
+    hers AS MATERIALIZED (
+        SELECT x.idx FROM audit_entry x WHERE x.subjects && (
+            SELECT coalesce(array_agg(b.id), ARRAY[CAST(:subject AS uuid)]) FROM alias a JOIN alias b ON b.case_id = a.case_id WHERE a.id = :subject
+        )
+        UNION
+        SELECT x.idx FROM alias a JOIN referral r ON r.case_id = a.case_id JOIN audit_entry x ON x.referral_id = r.id WHERE a.id = :subject
+    )
+"""
+# Sessions of one member that are used at once: a session is taken up again within ten minutes, after another was used.
+_SWITCHES: Final = """
+    acts AS (
+        SELECT e.idx, e.occurred_at, e.actor_id, e.agency_id, $session_word AS session
+        FROM audit_entry e WHERE $span AND e.actor_id IS NOT NULL AND $agency AND $scope
+    ), steps AS (
+        SELECT acts.*, lag(session) OVER one AS other, lag(idx) OVER one AS other_idx, lag(occurred_at) OVER same AS before
+        FROM acts WHERE session IS NOT NULL
+        WINDOW one AS (PARTITION BY actor_id ORDER BY idx), same AS (PARTITION BY actor_id, session ORDER BY idx)
+    ), switches AS (
+        SELECT * FROM steps WHERE session <> other AND before >= occurred_at - interval '10 minutes'
+    )
+"""
+def _word(key: str) -> str:
+    """Return the SQL of one text of an entry, cut out of its bytes: ten times faster than reading them as JSON; values are codes without quotes."""
+    mark = f"'\"{key}\":\"'::bytea"
+    start = f"position({mark} IN e.payload)"
+    cut = f"split_part(encode(substring(e.payload FROM {start} + length({mark}) FOR 130), 'escape'), '\"', 1)"
+    return f"CASE WHEN {start} > 0 THEN {cut} END"
+
+
 _WORDS: Final = {
     "scope": _SCOPE,
     "span": "(e.occurred_at >= :since AND e.occurred_at < :until)",
@@ -44,7 +75,13 @@ _WORDS: Final = {
     "opened": f"(e.outcome = 'allow' AND e.action IN {_codes(kinds.OPENINGS)})",
     "roles": f"{_listed('roles')} AS roles",
     "sections": f"{_listed('sections')} || {_listed('fields')} AS sections",
-    "purpose": "j->>'purpose' AS purpose",
+    "flags": f"{_listed('subject_flags')} AS flags",
+    "purpose": f"{_word('purpose')} AS purpose",
+    "purpose_word": _word("purpose"),
+    "session_word": _word("session_digest"),
+    "newest": "e.occurred_at DESC, e.idx DESC",
+    "agency": "(CAST(:agency AS uuid) IS NULL OR e.agency_id = :agency)",
+    "who_entry": "e.idx AS entry, e.occurred_at AS time, e.actor_id AS member",
     "who": "e.idx AS entry, e.occurred_at AS time, e.actor_id AS member, e.agency_id AS agency",
     "OPENINGS": _codes(kinds.OPENINGS),
     "LATER_OPENINGS": _codes(code for code in kinds.OPENINGS if code not in kinds.BEFORE_ACCEPTANCE),
@@ -95,7 +132,8 @@ def _read(row: Row[Any]) -> Read:
 
 def sql(template: str) -> str:
     """Return SQL with the words above filled in (`$opened`, `$said` …). Constants of the program only: what a person asks is bound."""
-    return Template(template).substitute(_WORDS)
+    parts = {"HERS": _HERS, "SWITCHES": Template(_SWITCHES).substitute(_WORDS)}
+    return Template(template).substitute(_WORDS, **parts)
 
 
 def run(session: Session, query: str, given: Mapping[str, Any], *, scope: UUID | None = None) -> Sequence[Row[Any]]:

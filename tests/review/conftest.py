@@ -113,7 +113,7 @@ _ALIAS = "INSERT INTO alias (id, case_id, agency_id, code) VALUES (:alias, :case
 _REFERRAL = """
     INSERT INTO referral (id, number, case_id, type, from_agency, from_member, to_agency, service, urgency, state, business, flags, created_at, paused_for,
                           has_appointment, milestones, sending, version)
-    VALUES (:referral, :number, :case, 'referral', :raised, :sari, :legal, 'legal_aid', 'normal', 'requested', 'new', '{}', :now, 0, false, '{}', 1, 1)
+    VALUES (:referral, :number, :case, 'referral', :raised, :sari, :legal, 'legal_consult', 'normal', 'requested', 'new', '{}', :now, 0, false, '{}', 1, 1)
 """
 _ROWS = (_CASE, _ALIAS, _REFERRAL)
 

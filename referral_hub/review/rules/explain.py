@@ -74,6 +74,13 @@ def group_of(action: str) -> str:
     return str(item.facts["group"]) if item else ""
 
 
+@cache
+def explained_by_kind() -> tuple[str, ...]:
+    """Return the acts of members that explain themselves by what they are, whatever their basis says."""
+    agreed = protocol.current().codelist("audit_events").items
+    return tuple(sorted(code for code in agreed if code in kinds.SEARCHES or group_of(code) in _BY_GROUP))
+
+
 def needs_explanation(entry: Entry) -> bool:
     """Return whether nothing explains `entry`."""
     return explain(entry) is Basis.NONE
