@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select, text, union
+from sqlalchemy import and_, func, literal, select, text, union
 
 from referral_hub.audit import entry as entries
 from referral_hub.audit.records import AuditCheckpoint, AuditCosignature, AuditEntry, AuditHead, AuditQuorum
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from uuid import UUID
 
-    from sqlalchemy import ColumnElement, Row, Select
+    from sqlalchemy import ColumnElement, Row, ScalarSelect, Select
     from sqlalchemy.orm import Session
 
 LIMIT = 50
@@ -140,18 +140,18 @@ def of_referral(
 
 def last_sending(session: Session, *, referral_id: UUID) -> Sending | None:
     """Return the newest sending of the referral (an allowed entry with manifest digest and recipient agency), or None."""
-    row = session.execute(
-        select(AuditEntry.manifest_digest, AuditEntry.idx)
-        .where(
-            AuditEntry.referral_id == referral_id,
-            AuditEntry.manifest_digest.is_not(None),
-            AuditEntry.recipient_agency.is_not(None),
-            text("outcome = 'allow'"),  # as in the partial index
-        )
-        .order_by(AuditEntry.idx.desc())
-        .limit(1)
-    ).one_or_none()
+    row = session.execute(_sendings(AuditEntry.manifest_digest, AuditEntry.idx, referral_id=literal(referral_id))).one_or_none()
     return None if row is None or row.manifest_digest is None else Sending(manifest_digest=row.manifest_digest, idx=row.idx)
+
+
+def last_digest(referral_id: ColumnElement[UUID]) -> ScalarSelect[bytes | None]:
+    """Return the manifest digest of the newest sending of the referral whose id a select has in a column, to be read with it."""
+    return _sendings(AuditEntry.manifest_digest, referral_id=referral_id).scalar_subquery()
+
+
+def _sendings(*columns: Any, referral_id: ColumnElement[UUID]) -> Select[Any]:
+    sent = and_(AuditEntry.manifest_digest.is_not(None), AuditEntry.recipient_agency.is_not(None), text("audit_entry.outcome = 'allow'"))  # the partial index
+    return select(*columns).where(AuditEntry.referral_id == referral_id, sent).order_by(AuditEntry.idx.desc()).limit(1)
 
 
 def refused_of_referral(session: Session, *, referral_id: UUID) -> int:

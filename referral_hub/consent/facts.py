@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 REFUSAL = "refusal"  # form of a record that is no consent (consent_forms.yaml)
 BEST_INTEREST = "best_interest_record"
 WITHOUT = "no_consent_disclosure"
+REVIEW = {BEST_INTEREST: timedelta(days=14)}
 
 
 class Standing(StrEnum):
@@ -72,6 +74,11 @@ class Consent:
     def by_two(self) -> bool:
         """Tell whether two different people have to sign before it stands (consent_rules.yaml, signers)."""
         return self.form in {BEST_INTEREST, WITHOUT}
+
+    @property
+    def review_on(self) -> date | None:
+        """Return the day by which two people look at it again (consent_rules.yaml, review), or None where nobody has to."""
+        return self.given_at.date() + REVIEW[self.form] if self.form in REVIEW else None
 
     @property
     def is_signed(self) -> bool:

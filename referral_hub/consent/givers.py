@@ -69,6 +69,14 @@ def check(giving: Giving, child: Child | None) -> list[tuple[str, str]]:
         checks |= {
             ("consent.assent", "child_refuses"): giving.assent == NO,
             ("consent.assent", "required"): giving.assent not in fits.assents | {NO},
-            ("consent.child_view", "required"): not giving.shown.child_view.strip() and giving.assent == YES and form == GUARDIAN_FORM,
+            ("consent.child_view", "required"): giving.assent == YES and not _is_said(giving.shown.child_view),
         }
+    if form == BEST_INTEREST:
+        said = {"reason": giving.shown.reason, "weighed": giving.shown.options}
+        checks |= {(f"consent.{name}", "required"): not _is_said(text) for name, text in said.items()}
     return [place for place, broken in checks.items() if broken]
+
+
+def _is_said(text: str) -> bool:
+    """Tell whether a text says something: a placeholder of the page is no answer."""
+    return any(letter.isalnum() for letter in text)

@@ -83,7 +83,7 @@ def open_preview_page(
         raise errors.RuleBroken("wrong_state", state=found.row.state)
     sealed = _package(session, found, keys, kind=GrantKind.PREVIEW, parts=(PREVIEW,), now=now)
     entry = audit.entry_for(actor, Verb.REFERRAL_PREVIEW_READ, now=now, decision=decision, request_id=request_id, **found.entry_facts())
-    return _opened(session, found, keys, sealed, entry=entry, shape=_preview_of(found))
+    return _opened(session, keys, sealed, entry=entry, shape=_preview_of(found))
 
 
 def open_section(
@@ -135,7 +135,7 @@ def open_draft(
     sealed = _gather(session, found, keys, object_kind=ObjectKind.DRAFT, kind=GrantKind.OWN, parts=filled, now=now)
     facts = found.entry_facts() | {"object_kind": "section", "sections": tuple(sorted(filled - {drafts.CHOICE}))}
     entry = audit.entry_for(actor, Verb.SECTION_READ, now=now, decision=decision, request_id=request_id, **facts)
-    return _opened(session, found, keys, sealed, entry=entry, shape=_whole(found, sealed))
+    return _opened(session, keys, sealed, entry=entry, shape=_whole(found, sealed))
 
 
 def open_notes(
@@ -154,7 +154,7 @@ def open_notes(
     sealed = _gather(session, found, keys, object_kind=ObjectKind.THREAD, kind=GrantKind.THREAD, parts=None, now=now)
     facts = found.entry_facts() | {"object_kind": "message", "count": len(sealed.sections)}
     entry = audit.entry_for(actor, Verb.MESSAGE_READ, now=now, decision=decision, request_id=request_id, **facts)
-    return _opened(session, found, keys, sealed, entry=entry, shape=_notes_of(found, events))
+    return _opened(session, keys, sealed, entry=entry, shape=_notes_of(found, events))
 
 
 def safe_contact_read_by(session: Session, *, referral_id: uuid.UUID, member_id: uuid.UUID) -> bool:
@@ -179,7 +179,7 @@ def _open_one(
     names = tuple(f"{section}.{name}" for name in fields)
     facts = found.entry_facts() | {"object_kind": "field" if fields else "section", "sections": (section,), "fields": names}
     entry = audit.entry_for(actor, verb, now=now, decision=decision, request_id=request_id, **facts)
-    return _opened(session, found, keys, sealed, entry=entry, shape=_section_of(found, sealed, fields=frozenset(fields), withheld=withheld))
+    return _opened(session, keys, sealed, entry=entry, shape=_section_of(found, sealed, fields=frozenset(fields), withheld=withheld))
 
 
 def _section(session: Session, found: Found, keys: Keyring, *, section: str, now: datetime) -> SealedParts:
@@ -210,6 +210,7 @@ def _gather(
         kind=kind,
         now=now,
         parts=parts,
+        beside=log.last_digest if object_kind == ObjectKind.REFERRAL else None,
     )
 
 
@@ -224,14 +225,13 @@ def _withheld(session: Session, found: Found, *, section: str, member_id: uuid.U
 
 
 def _opened(
-    session: Session, found: Found, keys: Keyring, sealed: SealedParts, *, entry: audit.Entry, shape: Callable[[Mapping[str, Plain], int], Content]
+    session: Session, keys: Keyring, sealed: SealedParts, *, entry: audit.Entry, shape: Callable[[Mapping[str, Plain], int], Content]
 ) -> Opened:
     digest = None
     if sealed.object_kind == ObjectKind.REFERRAL:
-        last = log.last_sending(session, referral_id=found.row.id)
-        if last is None:
+        digest = sealed.beside
+        if digest is None:
             raise errors.CannotOpen(what="manifest")
-        digest = last.manifest_digest
     return Opened(audit.record(session, entry), sealed, keys, digest, shape)
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Text, Uuid, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Text, Uuid, and_, bindparam, func, null, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 
 from referral_hub import errors
@@ -27,7 +29,6 @@ from referral_hub.vault.records import SHARES, EpochRow, EpochShareRow, GrantRow
 from referral_hub.vault.sending import PREVIEW
 
 if TYPE_CHECKING:
-    import uuid
     from collections.abc import Collection, Mapping, Sequence
     from datetime import datetime
 
@@ -38,6 +39,9 @@ if TYPE_CHECKING:
     from referral_hub.vault.manifest import Manifest
     from referral_hub.vault.member import MemberKey
     from referral_hub.vault.plain import Plain
+
+
+Beside = Callable[[ColumnElement[uuid.UUID]], ColumnElement[Any]]
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,7 +66,10 @@ class SignedManifest:
 
 @dataclass(frozen=True, repr=False)
 class SealedParts:
-    """All that an opening needs, still sealed. `sections` and `revisions` name what will be shown, for the entry of the log."""
+    """All that an opening needs, still sealed. `sections` and `revisions` name what will be shown, for the entry of the log.
+
+    `beside` is what another room had read at the same moment.
+    """
 
     object_kind: ObjectKind
     object_id: uuid.UUID
@@ -73,6 +80,7 @@ class SealedParts:
     chains: Mapping[int, SealedChain]
     whole: bool
     signed: SignedManifest | None = None
+    beside: Any = None
 
     def __repr__(self) -> str:
         return "<sealed parts>"
@@ -95,9 +103,11 @@ class SealedParts:
 
 def gather(
     session: Session, *, member_id: uuid.UUID, agency_id: uuid.UUID, object_kind: ObjectKind, object_id: uuid.UUID, kind: GrantKind,
-    now: datetime, parts: Collection[str] | None = None, revision: int | None = None,
+    now: datetime, parts: Collection[str] | None = None, revision: int | None = None, beside: Beside | None = None,
 ) -> SealedParts:  # fmt: skip
     """Read what the member's agency may open of an object under grants of `kind`: the newest revision of `parts`, or of all parts.
+
+    `beside` makes one more value from the column of the object's id, which another room wants read at the same moment: `SealedParts.beside`.
 
     For a sending (`referral`) that is one sending: `revision`, by default the newest. One read; more after a rotation of keys.
 
@@ -108,13 +118,14 @@ def gather(
         "member": member_id, "agency": agency_id, "object_kind": object_kind, "object": object_id, "kind": kind, "now": now,
         "parts": sorted(parts or ()), "revision": revision,
     }  # fmt: skip
-    statement = _statement(is_sending=object_kind == ObjectKind.REFERRAL, is_newest=revision is None, is_whole=parts is None)
+    statement = _statement(is_sending=object_kind == ObjectKind.REFERRAL, is_newest=revision is None, is_whole=parts is None, beside=beside)
     rows = statement.all(session, **asked)
     if not rows or not {row.part for row in rows}.issuperset(parts or ()):
         raise errors.CannotOpen(what="part" if rows else "grant")
     return SealedParts(
         object_kind=ObjectKind(object_kind), object_id=object_id, agency_id=agency_id, kind=kind, grants=_grants(rows), parts=_parts(rows),
         chains=_chains(session, member_id, agency_id, rows), whole=parts is None, signed=_signed(session, object_kind, rows[0]),
+        beside=rows[0].beside,
     )  # fmt: skip
 
 
@@ -180,7 +191,7 @@ def _covered(named: Manifest, kind: GrantKind) -> set[str]:
 
 
 @cache
-def _statement(*, is_sending: bool, is_newest: bool, is_whole: bool) -> Fixed:
+def _statement(*, is_sending: bool, is_newest: bool, is_whole: bool, beside: Beside | None) -> Fixed:
     """Return the select of `gather`.
 
     The newest revision of each part, with the grant that opens it, its release secret, the member's share of that grant's epoch, and for a
@@ -199,7 +210,7 @@ def _statement(*, is_sending: bool, is_newest: bool, is_whole: bool) -> Fixed:
         _GRANT.object_id == object_id, _GRANT.object_kind == bindparam("object_kind"), _GRANT.agency_id == agency_id, _GRANT.kind == kind,
         or_(*(_GRANT.standing == standing for standing in OPENING)), or_(_GRANT.until.is_(None), _GRANT.until > bindparam("now")),
     ]  # fmt: skip
-    columns = [*_GRANT_COLUMNS, *_PART_COLUMNS, SHARES.c.wrapped, _SHARE.sealed.label("share")]
+    columns = [*_GRANT_COLUMNS, *_PART_COLUMNS, SHARES.c.wrapped, _SHARE.sealed.label("share"), (beside(_GRANT.object_id) if beside else null()).label("beside")]
     if is_sending:
         found = found.outerjoin(ManifestRow.__table__, and_(_SIGNED.object_id == _GRANT.object_id, _SIGNED.revision == _GRANT.revision))
         found = found.outerjoin(EpochRow.__table__, and_(_EPOCH.agency_id == _SIGNED.agency_id, _EPOCH.epoch == _SIGNED.epoch))

@@ -47,6 +47,9 @@ def hint_text(hint: Hint) -> str:
 def _sentences() -> dict[str, str]:
     return {
         "required": _("Not filled in yet."),
+        "child_refuses": _("The child's answer is no, and it stands. The referral waits."),
+        "giver_does_not_fit": _("This form is not for this survivor's age or guardian. Please choose who speaks for the child once more."),
+        "text_changed": _("The text has changed with what you wrote. Please read it out once more, then save."),
         "not_ticked": _("Not ticked yet."),
         "too_long": _("Longer than fits here. Please shorten it."),
         "too_short": _("A little longer: five words, or at least 12 characters."),

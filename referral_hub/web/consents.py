@@ -17,9 +17,9 @@ from referral_hub import protocol
 from referral_hub.access import Verb
 from referral_hub.accounts import queries as members
 from referral_hub.cases import queries as cases
+from referral_hub.consent import givers, rules
 from referral_hub.consent import queries as ledger
-from referral_hub.consent import rules
-from referral_hub.consent.facts import Giving, Shown
+from referral_hub.consent.facts import BEST_INTEREST, Giving, Shown
 from referral_hub.directory import queries as directory
 from referral_hub.gate.acts import act, form_version, on_refusal, read
 from referral_hub.gate.admits import acting, admits
@@ -27,6 +27,7 @@ from referral_hub.gate.caller import actor, keys, signed_in
 from referral_hub.gate.house import now, session
 from referral_hub.gate.schemas import Problems, form_of, one_of, read_form, uuid
 from referral_hub.gate.speech import _
+from referral_hub.protocol import consent_text
 from referral_hub.referrals import actions, queries
 from referral_hub.web.drafts import draft_of, saved_choice
 from referral_hub.web.files import case_id_of, label, options
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 bp = Blueprint("consents", __name__)
 
 ANSWERS = ("yes", "no")
+GIVERS_FOR_CHILD = (givers.GUARDIAN, givers.TOGETHER, givers.INSTITUTION)
+NOT_SAID = "…"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,12 @@ class Asked:
     contact: bool
     stats: bool
     text_language: str
+    given_by: str = "self"
+    guardian_relation: str = ""
+    child_view: str = ""
+    assent: str = ""
+    reason: str = ""
+    weighed: str = ""
 
 
 @bp.get("/rujukan/<number>/draf/persetujuan")
@@ -63,16 +72,16 @@ class Asked:
 def ask(number: str) -> Response:
     """Step 5: the exact text, filled in, and the survivor's answer."""
     draft = draft_of(number)
-    return ask_page(draft, _asked(_default_sections(draft)))
+    return ask_page(draft, _asked(draft, _default_sections(draft)))
 
 
 @bp.post("/rujukan/<number>/draf/persetujuan")
-@admits(Verb.CONSENT_GIVE, Verb.CONSENT_REFUSE)
+@admits(Verb.CONSENT_GIVE, Verb.CONSENT_REFUSE, Verb.CONSENT_BEST_INTEREST)
 def answer(number: str) -> Response:
     """Keep the survivor's answer: consent to just what was read out, or "not yet, or no"."""
     draft = draft_of(number)
-    asked = _asked(())
-    acting(Verb.CONSENT_REFUSE if request.form.get("answer") == "no" else Verb.CONSENT_GIVE)
+    asked = _asked(draft, ())
+    acting(_verb(asked))
     on_refusal(lambda problems: ask_page(draft, asked, problems=problems))
     form = read_form(form_of(answer=one_of(ANSWERS), language=one_of([o.value for o in options("languages")])))
     row = draft.referral
@@ -106,7 +115,7 @@ def _giving(draft: Draft, asked: Asked, *, language: str) -> Giving:
         contact_allowed=asked.contact,
         stats_allowed=asked.stats,
         valid_until=asked.until,
-        given_by="self",
+        given_by=asked.given_by,
         method=form["method"],
         language=language,
         given_at=now(),
@@ -114,7 +123,20 @@ def _giving(draft: Draft, asked: Asked, *, language: str) -> Giving:
         witness=(form["witness"],) if form.get("witness") else (),
         shown=_shown(draft, asked),
         text_shown=request.form.get("text_shown", ""),
+        assent=asked.assent,
     )
+
+
+def _verb(asked: Asked) -> Verb:
+    """Return the act that the form asks for."""
+    if request.form.get("answer") == "no":
+        return Verb.CONSENT_REFUSE
+    return Verb.CONSENT_BEST_INTEREST if asked.given_by == givers.INSTITUTION else Verb.CONSENT_GIVE
+
+
+def _is_child(draft: Draft) -> bool:
+    case_id = draft.referral.case_id
+    return case_id is not None and cases.case(session(), hub=keys().hub, actor=actor(), case_id=case_id).minor
 
 
 def ask_page(draft: Draft, asked: Asked, *, problems: Problems | None = None) -> Response:
@@ -124,20 +146,24 @@ def ask_page(draft: Draft, asked: Asked, *, problems: Problems | None = None) ->
     sections = [Option(code, label(code)) for code in offered.ceiling if code not in offered.always]
     today = rules.local_day(now(), actor().timezone)
     wording = rules.wording(_shown(draft, asked)) if asked.sections else None
+    simple = consent_text.render("child_assent", asked.text_language, {}).lines if asked.given_by != givers.ADULT_GIVER else ()
     languages = options("languages")
     witnesses = [Option(str(m.id), m.code) for m in members.members(session(), agency_id=signed_in().agency.id) if m.id != actor().member_id]
     return page("consents/ask.html", title=_("Consent"), status=422 if problems else 200, problems=problems, draft=draft, asked=asked, wording=wording,
                 sections=sections, longest=rules.longest_until(today), methods=options("consent_methods"), copies=options("copy_states"),
-                languages=languages, witnesses=witnesses, agency=directory.agency(session(), row.to_agency), labels=_labels())  # fmt: skip
+                languages=languages, witnesses=witnesses, agency=directory.agency(session(), row.to_agency), labels=_labels(),
+                simple=simple, speakers=[o for o in options("consent_givers") if o.value in GIVERS_FOR_CHILD], relations=options("guardian_relations"))  # fmt: skip
 
 
 def _labels() -> dict[str, str]:
     fields = protocol.current().section("consent").fields
     named = {f"consent.{code}": field.label(reader().language) for code, field in fields.items()}
+    named |= {"consent.assent": _("What the child answered"), "consent.child_view": _("What the child said"), "child_guardian": label("child_guardian"),
+              "consent.reason": _("Why the guardian was not asked"), "consent.weighed": _("Options considered")}  # fmt: skip
     return named | {"method": _("How it was given"), "copy_given": _("Copy"), "language": _("Language used"), "answer": _("The survivor's answer"), "witness": _("Witness")}
 
 
-def _asked(default: tuple[str, ...]) -> Asked:
+def _asked(draft: Draft, default: tuple[str, ...]) -> Asked:
     """Return what this request asks the text to say; the sections of step 4 and six months where nothing is said yet."""
     given = request.form if request.method == "POST" else request.args
     known = set(protocol.current().sections)
@@ -150,7 +176,20 @@ def _asked(default: tuple[str, ...]) -> Asked:
         contact=given.get("contact") == "yes",
         stats=given.get("stats") == "yes",
         text_language="en" if given.get("text_language", reader().language) == "en" else "id",
+        **(_of_child() if _is_child(draft) else {}),
     )
+
+
+def _of_child() -> dict[str, str]:
+    """Return who speaks for the child, from either form, and what the second one says of the child; that never stands in an address."""
+    given_by = request.values.get("given_by", givers.GUARDIAN)
+    said = {name: request.form.get(name, "").strip() for name in ("child_view", "assent", "reason", "weighed")}
+    relations = protocol.current().codelist("guardian_relations")
+    relation = request.values.get("guardian_relation", "")
+    return said | {
+        "given_by": given_by if given_by in GIVERS_FOR_CHILD else givers.GUARDIAN,
+        "guardian_relation": relation if relation in relations else next(iter(relations)).code,
+    }
 
 
 def _default_sections(draft: Draft) -> tuple[str, ...]:
@@ -163,7 +202,7 @@ def _default_sections(draft: Draft) -> tuple[str, ...]:
 def _shown(draft: Draft, asked: Asked) -> Shown:
     row = draft.referral
     return Shown(
-        form="case_transfer" if row.type == "transfer" else "adult_release",
+        form=_form(row.type, asked),
         text_language=asked.text_language,
         from_agency=signed_in().agency.name,
         to_agency=directory.agency(session(), row.to_agency).name,
@@ -174,7 +213,18 @@ def _shown(draft: Draft, asked: Asked) -> Shown:
         onward=asked.onward,
         contact=asked.contact,
         stats=asked.stats,
+        guardian_relation=asked.guardian_relation,
+        child_view=asked.child_view or NOT_SAID,
+        reason=asked.reason or NOT_SAID,
+        options=asked.weighed or NOT_SAID,
     )
+
+
+def _form(referral_type: str, asked: Asked) -> str:
+    """Return the form that the text is taken from."""
+    if asked.given_by == givers.ADULT_GIVER:
+        return "case_transfer" if referral_type == "transfer" else "adult_release"
+    return BEST_INTEREST if asked.given_by == givers.INSTITUTION else givers.GUARDIAN_FORM
 
 
 def _known() -> dict[str, list[str]]:

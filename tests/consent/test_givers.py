@@ -8,7 +8,7 @@ import yaml
 
 from referral_hub import errors, protocol
 from referral_hub.consent import givers, rules
-from referral_hub.consent.facts import BEST_INTEREST, Child, Consent, Standing
+from referral_hub.consent.facts import BEST_INTEREST, REVIEW, Child, Consent, Standing
 
 from .giving import CLINIC, NOW, SHOWN, TODAY, WITNESS, WORKER, giving
 
@@ -40,6 +40,7 @@ def test_the_givers_are_those_of_the_agreed_list():
     for code, of in (("child_0_11", child(11)), ("child_12_17", child(12)), ("child_no_guardian", child(guardian_is_suspect=True))):
         fits = givers.fitting(of)
         assert (fits.forms, fits.givers) == (set(agreed[code]["form"]), {agreed[code]["given_by"]})
+    assert agreed["child_no_guardian"]["review"] == f"P{REVIEW[BEST_INTEREST].days}D"
     informed = {one.code for one in protocol.current().codelist("guardian_informed_states")}
     assert informed - givers.NOT_ASKED == {"yes"}
 
