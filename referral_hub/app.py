@@ -16,6 +16,7 @@ from referral_hub.db.engine import engine_options
 from referral_hub.db.server import MIGRATIONS
 from referral_hub.gate import front, problems
 from referral_hub.gate.admits import check_routes
+from referral_hub.gate.body import received
 from referral_hub.gate.cookies import CookiePolicy
 from referral_hub.gate.house import EXTENSION, House, db
 from referral_hub.gate.turnstile import Turnstile, places_for
@@ -78,7 +79,7 @@ def create_app(
     policy_digest()
     if settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0)  # type: ignore[method-assign]
-    app.wsgi_app = turnstile.guard(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = received(turnstile.guard(app.wsgi_app), limit=settings.max_body_bytes)  # type: ignore[method-assign]
     return app
 
 

@@ -31,6 +31,7 @@ T = TypeVar("T")
 C = TypeVar("C")
 
 ACT_FIELD, VERSION_FIELD = "act_id", "version"
+VERSION_DIGITS = 9  # more than any row was ever changed
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def act_id() -> uuid.UUID:
 def form_version() -> int | None:
     """Return the row version that the form carried, or None."""
     value = request.form.get(VERSION_FIELD, "")
-    return int(value) if value.isdecimal() else None
+    return int(value) if value.isdecimal() and len(value) <= VERSION_DIGITS else None
 
 
 def new_act_id() -> str:

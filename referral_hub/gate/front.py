@@ -16,6 +16,7 @@ from referral_hub.audit import queries as log_queries
 from referral_hub.audit.whence import attach
 from referral_hub.db import transact
 from referral_hub.gate.admits import CONTENT, PUBLIC, admission_of, public
+from referral_hub.gate.body import check_address, check_form
 from referral_hub.gate.caller import signed_in, whence
 from referral_hub.gate.headers import add_headers
 from referral_hub.gate.house import house, request_id, session
@@ -61,10 +62,11 @@ def install(app: Flask) -> None:
 def _begin() -> None:
     g.hub_started = time.perf_counter()
     attach(session(), whence)
+    check_address()
     if request.method not in SAFE_METHODS:
         if not is_same_site_request(request.headers, own_origin=origin_of(house().settings.public_url)):
             raise Unasked
-        _ = request.form  # a body that is too large is refused before anything else happens
+        check_form()  # a body that is too large is refused before anything else happens
     admission = admission_of(request.endpoint)
     if admission is None or admission.kind == PUBLIC:
         return

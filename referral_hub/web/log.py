@@ -69,7 +69,7 @@ def verify() -> Response:
     return page("log/verified.html", title=_("Log checked"), checked=checked, steps=view.steps(checked))
 
 
-@bp.get("/jejak/<int:idx>")
+@bp.get("/jejak/<int(max=9223372036854775807):idx>")
 @admits(Verb.AUDIT_READ)
 def entry(idx: int) -> Response:
     """Show one entry: everything recorded, in words, and the proof of its place."""

@@ -131,10 +131,9 @@ def outcomes() -> list[Option]:
 def day_start(text: str, days: int) -> datetime | None:
     """Return the beginning of a typed day in the reader's zone, `days` later; None where it is no day."""
     try:
-        day = date.fromisoformat(text)
-    except ValueError:
+        return datetime.combine(date.fromisoformat(text) + timedelta(days=days), time(), reader().tzinfo)
+    except (ValueError, OverflowError):  # no day, or one at either end of the calendar
         return None
-    return datetime.combine(day, time(), reader().tzinfo) + timedelta(days=days)
 
 
 def short(value: UUID | str) -> str:

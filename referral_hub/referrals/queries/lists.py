@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,6 @@ from referral_hub.vault import codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -110,7 +109,7 @@ def _conditions(filters: Filters, other: InstrumentedAttribute[uuid.UUID], *, zo
         found.append((ReferralRow.number == f"RJ-{own}") | (ReferralRow.recipient_no == f"RM-{own}"))
     if filters.since is not None:
         found.append(ReferralRow.created_at >= datetime.combine(filters.since, time(), zone))
-    if filters.until is not None:
+    if filters.until is not None and filters.until < date.max:
         found.append(ReferralRow.created_at < datetime.combine(filters.until + timedelta(days=1), time(), zone))
     return found
 
