@@ -77,7 +77,7 @@ class Page:
 
     def __init__(self, response):
         self.response, self.status, self.headers = response, response.status_code, response.headers
-        self.html = response.get_data(as_text=True)
+        self.html = response.get_data(as_text=True) if "octet-stream" not in (response.content_type or "") else ""
         self._read = _Reader()
         if "html" in (response.content_type or ""):
             self._read.feed(self.html)
