@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 TRIES = 8
 _RACED = frozenset({"claim", "accept", "decline"})
-_SEALED_TYPES = frozenset({"longtext", "id"})
+_SEALED_TYPES = frozenset({"longtext", "id", "text"})
 _STATE_TIMES = {"requested": "sent_at", "received": "received_at", "accepted": "accepted_at", "in-progress": "started_at"}
 
 
@@ -50,7 +50,7 @@ class Act:
 
 @dataclass(frozen=True)
 class Change:
-    """What an event brings: inputs and guards for the lifecycle, columns to set, a note to seal, and what to do between rule and record.
+    """What an event brings: inputs and guards for the lifecycle, columns to set, a note or a time to seal, and what to do between rule and record.
 
     `then` runs after the rule allowed the step, with the row as it was and the life to come; it returns further facts of the entry.
     """
@@ -59,6 +59,7 @@ class Change:
     guards: Mapping[str, bool] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     note: str = field(default="", repr=False)
+    appointment: datetime | None = field(default=None, repr=False)
     then: Callable[[Found, Life], Mapping[str, Any]] | None = None
 
 
@@ -91,9 +92,10 @@ def fire(
     after = lifecycle.step(before, event, side=stepping, inputs=change.inputs, guards=change.guards, now=act.now)
     facts = change.then(found, after) if change.then else {}
     _apply(session, found, act, event=event, change=change, after=after)
-    session.add(event_row(found.row, act, event=event, side=stepping, inputs=change.inputs, note=change.note))
-    if change.note:
-        _seal_note(session, found, act, note=change.note)
+    is_told = bool(change.note or change.appointment)
+    session.add(event_row(found.row, act, event=event, side=stepping, inputs=change.inputs, note=is_told))
+    if is_told:
+        _seal_note(session, found, act, change=change)
     _move_grants(session, found, act, before=before.grant, after=after.grant)
     session.flush()
     entry = audit.entry_for(
@@ -154,7 +156,8 @@ def _side(found: Found, event: str) -> str:
     if found.side == "recipient":
         return "recipient"
     by = protocol.current().event(event).by
-    return "sender_supervisor" if "sender_supervisor" in by and not found.assigned else "sender"
+    is_supervisor = "sender_supervisor" in by and (not found.assigned or "sender" not in by)
+    return "sender_supervisor" if is_supervisor else "sender"
 
 
 def _is_own_repetition(session: Session, row: ReferralRow, act: Act, *, event: str, version: int) -> bool:
@@ -169,17 +172,33 @@ def _apply(session: Session, found: Found, act: Act, *, event: str, change: Chan
     if after.state != row.state:
         row.previous_state = after.previous or None
         column = "ended_at" if protocol.current().state(after.state).terminal else _STATE_TIMES.get(after.state)
-        if column:
+        if column and getattr(row, column) is None:
             setattr(row, column, act.now)
+    _pause(row, act, after=after)
     row.state, row.business, row.flags = after.state, after.business, sorted(after.flags)
     for name, value in change.values.items():
         setattr(row, name, value)
     if event in {"start", "progress"}:
         row.update_by = deadlines.update_by(act.now, urgency=row.urgency)
+    if after.accepted_at is None:
+        row.accepted_at = row.first_service_by = None
     row.due_at = rules.due_at(row)
     row.version += 1
     if found.side == "recipient" and row.recipient_no is None:
         _number_for_recipient(session, row)
+
+
+def _pause(row: ReferralRow, act: Act, *, after: Life) -> None:
+    """Stop the own clocks, or let them go on: every deadline that is still to be met moves by the time that was waited."""
+    if after.paused_at is not None:
+        row.paused_at = row.paused_at or act.now
+    elif row.paused_at is not None:
+        waited = act.now - row.paused_at
+        row.paused_at, row.paused_for = None, row.paused_for + int(waited.total_seconds())
+        for column in ("respond_by", "first_service_by", "update_by"):
+            due = getattr(row, column)
+            if due is not None:
+                setattr(row, column, due + waited)
 
 
 def _number_for_recipient(session: Session, row: ReferralRow) -> None:
@@ -197,7 +216,7 @@ def _number_for_recipient(session: Session, row: ReferralRow) -> None:
     raise errors.Unavailable("at_capacity")
 
 
-def event_row(row: ReferralRow, act: Act, *, event: str, side: str, inputs: Mapping[str, Any], note: str = "") -> EventRow:
+def event_row(row: ReferralRow, act: Act, *, event: str, side: str, inputs: Mapping[str, Any], note: bool = False) -> EventRow:
     """Return the history's row of an event; its number is the version that the referral got by it."""
     return EventRow(
         referral_id=row.id,
@@ -212,8 +231,9 @@ def event_row(row: ReferralRow, act: Act, *, event: str, side: str, inputs: Mapp
     )
 
 
-def _seal_note(session: Session, found: Found, act: Act, *, note: str) -> None:
+def _seal_note(session: Session, found: Found, act: Act, *, change: Change) -> None:
     row = found.row
+    content = {"text": change.note} | ({"appointment": change.appointment.isoformat()} if change.appointment else {})
     own, other = (row.from_agency, row.to_agency) if found.side == "sender" else (row.to_agency, row.from_agency)
     notes.seal_note(
         session,
@@ -222,7 +242,7 @@ def _seal_note(session: Session, found: Found, act: Act, *, note: str) -> None:
         other_agency_id=other,
         referral_id=row.id,
         part=note_part(row.version),
-        content=Plain.of({"text": note}),
+        content=Plain.of(content),
         now=act.now,
     )
 
@@ -234,17 +254,28 @@ def note_part(seq: int) -> str:
 
 def _move_grants(session: Session, found: Found, act: Act, *, before: str, after: str) -> None:
     """Let the recipient's grants follow the lifecycle. What `send` makes, it makes itself."""
-    if after == before or after in {"none", "preview"}:
-        return
     full = [grant.id for grant in found.grants if grant.kind == "full"]
-    if after == "full":
-        grants.set_standing(session, grant_ids=full, standing=Standing.LIVE)
-    elif after == "read_only":
-        until = rules.read_until(found.row.state, found.row.ended_at)
-        every = [grant.id for grant in found.grants if grant.standing != Standing.REVOKED]
-        grants.set_standing(session, grant_ids=every, standing=Standing.READ_ONLY, until=until)
-    elif after == "revoked":
+    if after == "revoked":
         revoke_recipient(session, found.row, act)
+    elif after == "read_only":
+        _keep_readable(session, found)
+    elif after == before:
+        return
+    elif after == "preview" and before == "full":
+        grants.set_standing(session, grant_ids=full, standing=Standing.SUSPENDED)
+    elif after == "full":
+        grants.set_standing(session, grant_ids=full, standing=Standing.LIVE)
+
+
+def _keep_readable(session: Session, found: Found) -> None:
+    """Let package, preview and thread be read until the window closes; a note written inside the window opens no longer than that."""
+    row = found.row
+    until = rules.read_until(row.state, row.ended_at)
+    kinds = (ObjectKind.REFERRAL, ObjectKind.THREAD)
+    every = [g for kind in kinds for g in grants.grants_of(session, object_kind=kind, object_id=row.id, agency_id=row.to_agency)]
+    live = [g.id for g in every if g.standing in {Standing.LIVE, Standing.SUSPENDED}]
+    if live:
+        grants.set_standing(session, grant_ids=live, standing=Standing.READ_ONLY, until=until)
 
 
 def revoke_recipient(session: Session, row: ReferralRow, act: Act) -> None:

@@ -9,14 +9,20 @@ from typing import TYPE_CHECKING, Any
 from referral_hub import errors, protocol
 from referral_hub.protocol import package
 from referral_hub.referrals import drafts
+from referral_hub.vault import opening
+from referral_hub.vault.grants import GrantKind, ObjectKind
+from referral_hub.vault.sending import PREVIEW
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from sqlalchemy.orm import Session
+
     from referral_hub.cases.facts import Alias
     from referral_hub.consent.facts import Consent
     from referral_hub.directory import Agency
+    from referral_hub.referrals.firing import Act
     from referral_hub.referrals.records import ReferralRow
 
 ASKED_ALWAYS = ("profile", "safe_contact", "safety")  # of the own file; safety at least with its blocked fields (DECISIONS 1)
@@ -130,3 +136,34 @@ def cut(
 
 def _moment(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def sent_now(session: Session, row: ReferralRow, act: Act) -> dict[str, dict[str, Any]]:
+    """Open what was sent, as the sender, inside an act whose entry covers it; in memory only: values by section, without the preview.
+
+    Raises:
+        errors.CannotOpen: a grant is gone, or the sealed data does not verify.
+    """
+    sealed = opening.gather(
+        session,
+        member_id=act.keys.member_id,
+        agency_id=row.from_agency,
+        object_kind=ObjectKind.REFERRAL,
+        object_id=row.id,
+        kind=GrantKind.OWN,
+        now=act.now,
+    )
+    opened = opening.unseal(act.keys.hub, act.keys.member_key, sealed)
+    return {section: plain.fields() for section, plain in opened.items() if section != PREVIEW}
+
+
+def check_not_wider(sections: Mapping[str, Mapping[str, Any]], shared: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse a forwarded sending that shares more than the one before it (lifecycle.yaml, invariants). What always goes along is left out.
+
+    Raises:
+        errors.RuleBroken: `beyond_matrix` (fact `fields`).
+    """
+    asked = {section: values for section, values in sections.items() if section not in package.sections_always()}
+    beyond = sorted(f"{section}.{code}" for section, values in asked.items() for code in values if code not in shared.get(section, {}))
+    if beyond:
+        raise errors.RuleBroken("beyond_matrix", fields=beyond)

@@ -7,24 +7,26 @@ that is not durable, verifies the sender's manifest against the last sending in 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
 from referral_hub import access, audit, errors, protocol
 from referral_hub.access import Verb
+from referral_hub.accounts import queries as accounts
 from referral_hub.audit import queries as log
 from referral_hub.cases import rules as case_rules
 from referral_hub.referrals import drafts, firing, scope
 from referral_hub.referrals.records import EventRow
+from referral_hub.referrals.threads import MESSAGE, note_object
 from referral_hub.referrals.values import Content, NoteContent, SectionContent
-from referral_hub.vault import opening
+from referral_hub.vault import opening, parts
 from referral_hub.vault.grants import GrantKind, ObjectKind
 
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Callable, Collection, Mapping
-    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from referral_hub.vault.plain import Plain
 
 PREVIEW = "preview"
+Source = tuple[int, str, "uuid.UUID | None", str, datetime]  # of a note: event number and code (0 and "" without one), author, his code, when
 CONTACT_TYPES = frozenset({"phone", "person"})  # shown only to whoever read safe contact (N8)
 
 
@@ -87,11 +90,11 @@ def open_preview_page(
 
 
 def open_section(
-    session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID, section: str, request_id: str = ""
+    session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID | str, section: str, request_id: str = ""
 ) -> Opened:
     """Open one section of what was sent, for either side; of a draft, the part as it lies. `section.read` or `section.safe_contact_read`.
 
-    Sensitive fields come masked; phone numbers outside safe contact are withheld from a recipient who has not read safe contact.
+    `referral_id`: the id, or the number. Sensitive fields come masked; phone numbers outside safe contact are withheld from a recipient who has not read safe contact.
 
     Raises:
         errors.NotFound: a stranger, no such section, or access that has ended. errors.NotAllowed: the policy refused, or
@@ -141,20 +144,51 @@ def open_draft(
 def open_notes(
     session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID, request_id: str = ""
 ) -> Opened:
-    """Open the notes that events carry, for either side. `message.read`.
+    """Open the thread, for either side: the notes that events carry, and the messages, in the order they were written. `message.read`.
+
+    Raises:
+        errors.NotFound: a stranger, or there is nothing; errors.NotAllowed; errors.CannotOpen.
+    """
+    found = scope.find(session, actor=actor, hub=keys.hub, referral_id=referral_id, lock="share")
+    decision = access.require(actor, Verb.MESSAGE_READ, found.target(actor, now=now))
+    known = {firing.note_part(e.seq): (e.seq, e.code, e.actor_id, e.actor_code, e.at) for e in _events_with_notes(session, referral_id)}
+    known |= _written(session, ObjectKind.THREAD, referral_id, prefix=MESSAGE)
+    if not known:
+        raise errors.NotFound
+    sealed = _gather(session, found, keys, object_kind=ObjectKind.THREAD, kind=GrantKind.THREAD, parts=None, now=now)
+    facts = found.entry_facts() | {"object_kind": "message", "count": len(sealed.sections)}
+    entry = audit.entry_for(actor, Verb.MESSAGE_READ, now=now, decision=decision, request_id=request_id, **facts)
+    return _opened(session, keys, sealed, entry=entry, shape=_notes_of(found, known))
+
+
+def open_own_notes(
+    session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID, request_id: str = ""
+) -> Opened:
+    """Open the notes of the own agency; the other agency has no key to them. `note.read`.
 
     Raises:
         errors.NotFound: a stranger, or there are no notes; errors.NotAllowed; errors.CannotOpen.
     """
     found = scope.find(session, actor=actor, hub=keys.hub, referral_id=referral_id, lock="share")
-    decision = access.require(actor, Verb.MESSAGE_READ, found.target(actor, now=now))
-    events = {firing.note_part(e.seq): e for e in _events_with_notes(session, referral_id)}
-    if not events:
+    decision = access.require(actor, Verb.NOTE_READ, found.target(actor, now=now))
+    own = found.row.from_agency if found.side == "sender" else found.row.to_agency
+    place = note_object(referral_id, own)
+    known = _written(session, ObjectKind.NOTE, place)
+    if not known:
         raise errors.NotFound
-    sealed = _gather(session, found, keys, object_kind=ObjectKind.THREAD, kind=GrantKind.THREAD, parts=None, now=now)
-    facts = found.entry_facts() | {"object_kind": "message", "count": len(sealed.sections)}
-    entry = audit.entry_for(actor, Verb.MESSAGE_READ, now=now, decision=decision, request_id=request_id, **facts)
-    return _opened(session, keys, sealed, entry=entry, shape=_notes_of(found, events))
+    sealed = opening.gather(
+        session, member_id=keys.member_id, agency_id=own, object_kind=ObjectKind.NOTE, object_id=place, kind=GrantKind.OWN, now=now
+    )
+    facts = found.entry_facts() | {"object_kind": "note", "count": len(known)}
+    entry = audit.entry_for(actor, Verb.NOTE_READ, now=now, decision=decision, request_id=request_id, **facts)
+    return _opened(session, keys, sealed, entry=entry, shape=_notes_of(found, known))
+
+
+def _written(session: Session, kind: ObjectKind, object_id: uuid.UUID, *, prefix: str = "") -> dict[str, Source]:
+    """Return by whom and when each message or note of an object was written."""
+    found = {p: r for p, r in parts.revisions(session, object_kind=kind, object_id=object_id).items() if p.startswith(prefix)}
+    codes = accounts.codes(session, member_ids={one.author for one in found.values()})
+    return {part: (0, "", one.author, codes.get(one.author, ""), one.at) for part, one in found.items()}
 
 
 def safe_contact_read_by(session: Session, *, referral_id: uuid.UUID, member_id: uuid.UUID) -> bool:
@@ -164,7 +198,7 @@ def safe_contact_read_by(session: Session, *, referral_id: uuid.UUID, member_id:
 
 
 def _open_one(
-    session: Session, *, verb: Verb, section: str, fields: tuple[str, ...], actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID,
+    session: Session, *, verb: Verb, section: str, fields: tuple[str, ...], actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID | str,
     request_id: str,
 ) -> Opened:  # fmt: skip
     found = scope.find(session, actor=actor, hub=keys.hub, referral_id=referral_id, lock="share")
@@ -277,11 +311,14 @@ def _whole(found: Found, sealed: SealedParts) -> Callable[[Mapping[str, Plain], 
     return shape
 
 
-def _notes_of(found: Found, events: Mapping[str, EventRow]) -> Callable[[Mapping[str, Plain], int], Content]:
-    known = {part: (e.seq, e.code, e.actor_id, e.actor_code, e.at) for part, e in events.items()}
-
+def _notes_of(found: Found, known: Mapping[str, Source]) -> Callable[[Mapping[str, Plain], int], Content]:
     def shape(plain: Mapping[str, Plain], index: int) -> Content:
-        notes = [NoteContent(*known[part], text=str(plain[part].fields()["text"])) for part in known if part in plain]
+        notes = sorted((_note(known[part], plain[part].fields()) for part in known if part in plain), key=lambda note: note.at)
         return _content(found, (), index, notes)
 
     return shape
+
+
+def _note(event: Source, fields: Mapping[str, Any]) -> NoteContent:
+    time = fields.get("appointment")
+    return NoteContent(*event, text=str(fields["text"]), appointment=datetime.fromisoformat(time) if time else None)

@@ -14,12 +14,28 @@ if TYPE_CHECKING:
     from uuid import UUID
 
 BUILT = (
-    "create", "send", "recall", "discard", "open_preview", "claim", "accept", "decline", "start", "progress", "complete", "withdraw",
-    "consent_withdrawn", "access_withdrawn",
+    "create", "submit", "send_back", "send", "recall", "discard", "open_preview", "claim", "accept", "decline", "ask_information", "answer",
+    "waitlist", "resume", "schedule", "no_show", "start", "progress", "request_interview", "answer_interview", "request_transfer",
+    "answer_transfer", "complete", "cannot_continue", "un_accept", "propose_forward", "approve_forward", "refuse_forward", "withdraw",
+    "request_cancel", "confirm_cancel", "consent_withdrawn",
+    "confirm_purge", "close_upstream", "mark_error", "dispute", "answer_dispute", "access_withdrawn",
 )  # fmt: skip
-OFFERED = ("send", "open_preview", "claim", "accept", "decline", "start", "progress", "complete", "recall", "withdraw", "discard")
+# The next step first, then what else can be done, in the order of the lifecycle.
+FIRST_OFFERED = (
+    "send", "submit", "open_preview", "claim", "accept", "decline", "answer", "answer_interview", "answer_transfer", "approve_forward",
+    "refuse_forward", "confirm_cancel",
+    "confirm_purge", "answer_dispute", "resume", "start", "progress", "complete",
+)  # fmt: skip
+OFFERED = FIRST_OFFERED + tuple(
+    code for code in BUILT if code not in {*FIRST_OFFERED, "create", "recall", "withdraw", "discard", "consent_withdrawn", "access_withdrawn"}
+) + ("recall", "withdraw", "discard")  # fmt: skip
+TIME_CRITICAL = frozenset({"emergency", "urgent"})
+ATTEMPTS_MAX = 99
+LAW_MAX = 200
 NOTE_MAX = 2000
 WAITING_FOR_RECIPIENT = {"requested": "accept", "received": "accept", "accepted": "start", "in-progress": "update"}
+OWED_BY_RECIPIENT = {"cancel_requested": "confirm_cancel", "waitlisted": "resume"}
+OWED_AFTER_THE_END = {"purge_due": "confirm_purge", "disputed": "answer_dispute"}
 TOLD_FOR = timedelta(days=7)  # how long a work list shows what ended without the reader's doing
 SENDERS_TURN = frozenset({"basis_needed", "forward_proposed", "info_requested", "interview_requested", "sections_requested", "transfer_requested"})
 DELETION_TOLD_FOR = timedelta(days=21)  # counted from the end: a withdrawal inside the read-only window comes up to 14 days after it
@@ -49,6 +65,10 @@ class Life(Protocol):
     def first_service_by(self) -> datetime | None: ...  # noqa: D102
     @property
     def update_by(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def previous_state(self) -> str | None: ...  # noqa: D102
+    @property
+    def paused_at(self) -> datetime | None: ...  # noqa: D102
 
 
 def later_event(event: str) -> errors.RuleBroken:
@@ -157,6 +177,35 @@ def checked_note(note: str) -> str:
     return text
 
 
+def required_text(name: str, text: str, *, longest: int = NOTE_MAX) -> str:
+    """Return a text that an event cannot do without, without outer blanks.
+
+    Raises:
+        errors.InputInvalid: empty (`required`), or longer than `longest` characters (`too_long`), as field `name`.
+    """
+    cut = text.strip()
+    if not cut or len(cut) > longest:
+        raise errors.InputInvalid({name: ("too_long" if cut else "required",)})
+    return cut
+
+
+def check_ahead(name: str, moment: datetime, *, now: datetime) -> None:
+    """Refuse a time that has passed. Raises errors.InputInvalid: field `name`, `in_past`."""
+    if moment <= now:
+        raise errors.InputInvalid({name: ("in_past",)})
+
+
+def check_attempts(attempts: int) -> None:
+    """Refuse a number of attempts that nobody makes. Raises errors.InputInvalid: `attempts`."""
+    if not 1 <= attempts <= ATTEMPTS_MAX:
+        raise errors.InputInvalid({"attempts": ("too_small" if attempts < 1 else "too_large",)})
+
+
+def second_person(*, needed: bool, may_approve: bool, submitted_by_actor: bool) -> bool:
+    """Tell whether the two-person rule is met: nobody has to look twice, or a colleague prepared it and this person approves (DECISIONS 20)."""
+    return not needed or (may_approve and not submitted_by_actor)
+
+
 def check_milestone(milestone: str, *, reached: Collection[str]) -> None:
     """Refuse a milestone that was reported before, unless it may be reported again (milestones.yaml, repeat).
 
@@ -169,34 +218,47 @@ def check_milestone(milestone: str, *, reached: Collection[str]) -> None:
 
 
 def due_at(life: Life) -> datetime | None:
-    """Return the deadline that runs in the referral's present state, or None."""
+    """Return the deadline that runs in the referral's present state, or None.
+
+    While a question is open, the sender's answer is due; a waiting list stops no clock.
+    """
     by_state = {"requested": life.respond_by, "received": life.respond_by, "accepted": life.first_service_by, "in-progress": life.update_by}
-    return by_state.get(life.state)
+    if life.state != "on-hold":
+        return by_state.get(life.state)
+    if life.paused_at is not None:
+        return deadlines.duration(protocol.current().urgency(life.urgency).info_answer).after(life.paused_at)
+    return by_state.get(life.previous_state or "")
 
 
 def awaited(life: Life, *, side: str, now: datetime) -> str:
     """Return what a work list says is awaited: the code of the next step, or "" where nothing is.
 
-    send, accept, start, update (the recipient's turn), answer (the sender's turn), choose_other (declined: look elsewhere),
-    confirm_purge (access was withdrawn: copies are to be deleted). What ended is told for a while (DECISIONS 15).
+    send, approval (of a second person), answer, choose_other (declined: look elsewhere) at the sender; accept, start, update, resume (a waiting
+    list), confirm_cancel, confirm_purge (copies are to be deleted) and answer_dispute at the recipient. What ended is told for a while
+    (DECISIONS 15).
     """
+    if life.ended_at is not None:
+        return _awaited_after_the_end(life, side=side, since=now - life.ended_at)
     if life.state == "draft":
-        return "send"
+        return "approval" if "awaiting_approval" in life.flags else "send"
     if SENDERS_TURN & frozenset(life.flags):
         return "answer"
-    if life.state in WAITING_FOR_RECIPIENT:
-        return WAITING_FOR_RECIPIENT[life.state]
-    if life.ended_at is None:
+    asked = next((step for flag, step in OWED_BY_RECIPIENT.items() if flag in life.flags), "")
+    return asked or WAITING_FOR_RECIPIENT.get(life.state, "")
+
+
+def _awaited_after_the_end(life: Life, *, side: str, since: timedelta) -> str:
+    if life.state == "rejected" and side == "sender":
+        return "choose_other" if since < TOLD_FOR else ""
+    if side == "sender" or since >= DELETION_TOLD_FOR:
         return ""
-    since = now - life.ended_at
-    if life.state == "rejected" and side == "sender" and since < TOLD_FOR:
-        return "choose_other"
-    return "confirm_purge" if "purge_due" in life.flags and side == "recipient" and since < DELETION_TOLD_FOR else ""
+    return next((step for flag, step in OWED_AFTER_THE_END.items() if flag in life.flags), "")
 
 
 def needs(step: str, *, side: str) -> bool:
     """Tell whether `awaited` is this side's turn."""
-    return step in ({"send", "answer", "choose_other"} if side == "sender" else {"accept", "start", "update", "confirm_purge"})
+    recipients = {"accept", "start", "update", "confirm_purge", "confirm_cancel", "resume", "answer_dispute"}
+    return step in ({"send", "approve", "answer", "choose_other"} if side == "sender" else recipients)
 
 
 def clock_state(due: datetime, *, since: datetime, now: datetime) -> str:
@@ -219,7 +281,8 @@ def clocks(life: Life, *, updated_at: datetime | None, now: datetime) -> tuple[C
     for kind, due, since, met, running in spans:
         if due is None or since is None:
             continue
-        if life.state in running:
+        state = life.previous_state if life.state == "on-hold" and "waitlisted" in life.flags else life.state
+        if state in running:
             shown.append(Clock(kind, due, clock_state(due, since=since, now=now)))
         elif met is not None:
             shown.append(Clock(kind, due, "done", met))
@@ -235,3 +298,8 @@ def offered(life: lifecycle.Life, *, side: str, now: datetime) -> tuple[str, ...
     """Return the built events that state, flags and time allow this side, in the order to offer them."""
     possible = {event.code for event in lifecycle.available(life, side, now=now)}
     return tuple(code for code in OFFERED if code in possible)
+
+
+def is_left_out(event: str, *, urgency: str) -> bool:
+    """Tell whether a guard that the row's own facts decide rules an event out: what is time-critical goes on no waiting list."""
+    return "not_time_critical" in protocol.current().event(event).guards and urgency in TIME_CRITICAL

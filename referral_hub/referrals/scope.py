@@ -128,6 +128,7 @@ class Found:
             previous=row.previous_state or "",
             sections=self.granted,
             recipient_kind=self.recipient_kind,
+            paused_at=row.paused_at,
             sent_at=row.sent_at,
             accepted_at=row.accepted_at,
             ended_at=row.ended_at,

@@ -157,7 +157,7 @@ class Seen:
 
 @dataclass(frozen=True)
 class Detail:
-    """The referral's page without its content."""
+    """The referral's page without its content. `messages` in the thread, `own_notes` of the actor's agency: how many there are."""
 
     referral: Referral
     side: str
@@ -170,6 +170,8 @@ class Detail:
     sections: tuple[SectionState, ...]
     safe_contact_read: bool
     seen: tuple[Seen, ...]
+    messages: int
+    own_notes: int
     refused_attempts: int
     ticket: Ticket = field(repr=False)
 
@@ -192,6 +194,8 @@ class Glance:
     consent_until: date | None
     granted: tuple[str, ...]
     may_preview: bool
+    may_message: bool
+    may_note: bool
     may_open: frozenset[str]
     codes: Mapping[uuid.UUID, str]
 
@@ -211,7 +215,8 @@ class Draft:
 class Check:
     """What "Check and send" must ask for: the recipient's code to type, the phone call, and whether a second person has to send.
 
-    `blocked_people`: how many members of the recipient will not see this referral.
+    `second_person_needed` is False once somebody else than the actor submitted the draft and the actor may approve it. `awaiting`: submitted.
+    `acts`: what the actor may do with the draft. `blocked_people`: how many members of the recipient will not see this referral.
     """
 
     code_needed: bool
@@ -221,6 +226,8 @@ class Check:
     minor: bool
     recipient_active: bool
     blocked_people: int
+    awaiting: bool
+    acts: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -263,6 +270,7 @@ class NoteContent:
     actor_code: str
     at: datetime
     text: str
+    appointment: datetime | None = None
 
 
 @dataclass(frozen=True, repr=False)

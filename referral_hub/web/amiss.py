@@ -63,6 +63,7 @@ def _sentences() -> dict[str, str]:
         "not_a_date": _("Please write a date, such as 2026-11-24."),
         "not_a_datetime": _("Please write date and time, such as 2026-11-24T04:30."),
         "in_future": _("This lies in the future. Please look at the date once more."),
+        "in_past": _("This has passed already. Please look at the date once more."),
         "not_a_number": _("Please write a whole number."),
         "not_a_phone": _("Please write the number with digits only, such as 0812…"),
         "not_a_region": _("Please choose a region from the list."),

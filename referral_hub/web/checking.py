@@ -23,6 +23,7 @@ from referral_hub.protocol import forms
 from referral_hub.referrals import actions, queries
 from referral_hub.web import files
 from referral_hub.web import forms as controls
+from referral_hub.web import referral_steps as steps
 from referral_hub.web.drafts import WRITTEN, bp, context_of, draft_of, recipient_url
 from referral_hub.web.files import label
 from referral_hub.web.forms import Option
@@ -91,6 +92,7 @@ def check_page(draft: Draft, *, problems: Problems | None = None, blocked: Mappi
     elsewhere = _elsewhere(draft, problems)
     names = {"confirm_recipient": _("Recipient code"), "safe_contact_read": _("Who must not know"), "phoned": _("Phone call")}
     return page("drafts/check.html", title=_("Check and send"), status=422 if problems else 200, problems=problems, draft=draft, check=asked, agency=agency, elsewhere=elsewhere,
+                further=steps.forms_of(asked.acts, kind=agency.kind),
                 typed=request.form, service=files.service_name(row.service), must_not_know=_must_not_know(draft), recipient_url=recipient_url(draft),
                 blocked=_blocked_controls(draft, blocked or {}, problems) if blocked is not None or "safety" not in draft.own_sections else None,
                 labels=names | controls.section_labels("safety", reader(), prefix="safety.") | {s: label(s) for s in ("profile", "safe_contact", "safety")}

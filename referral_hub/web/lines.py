@@ -61,7 +61,7 @@ def card_of(line: Line, names: Mapping[UUID, str]) -> Card:
         service=service_name(line.service),
         agency=names.get(line.other_agency, ""),
         state=label("states", line.state),
-        text="" if draft else awaited_text(line),
+        text="" if line.awaited == "send" else awaited_text(line),
         due=words.deadline(line.due, now=now()) if line.due else None,
         due_kind=due_kind(line.awaited, side=line.side),
         handler=line.handler,
@@ -84,6 +84,9 @@ def awaited_text(line: Line) -> str:
         "start": _("accepted, service not yet begun"),
         "update": _("in service, news from you is awaited"),
         "answer": _("the sender's answer is awaited"),
+        "resume": _("on the waiting list"),
+        "confirm_cancel": _("the sender asks to end it"),
+        "answer_dispute": _("the sender asks about the outcome"),
         "confirm_purge": _("access has ended, copies are to be deleted"),
     }
     sender = {
@@ -91,6 +94,10 @@ def awaited_text(line: Line) -> str:
         "start": _("accepted, service not yet begun"),
         "update": _("in service"),
         "answer": _("your answer is awaited"),
+        "resume": _("on the waiting list"),
+        "confirm_cancel": _("asked to end it"),
+        "approve": _("your approval is awaited"),
+        "approval": _("the supervisor's approval is awaited"),
         "choose_other": _("declined: look for another way together"),
     }
     return (sender if line.side == "sender" else recipient).get(line.awaited, label("states", line.state))

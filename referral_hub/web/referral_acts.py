@@ -10,9 +10,12 @@ from flask import url_for
 from referral_hub import errors
 from referral_hub.access import Verb
 from referral_hub.gate.acts import act, form_version, on_refusal
-from referral_hub.gate.admits import admits
+from referral_hub.gate.admits import acting, admits
+from referral_hub.gate.caller import actor, keys
+from referral_hub.gate.house import now, session
 from referral_hub.gate.schemas import Problems, form_of, read_form, text, uuid
-from referral_hub.referrals import actions
+from referral_hub.referrals import actions, queries
+from referral_hub.web import referral_steps as steps
 from referral_hub.web import words
 from referral_hub.web.frame import reader
 from referral_hub.web.page import see_other
@@ -109,10 +112,45 @@ def recall(number: str) -> Response:
     return _done(number, actions.recall)
 
 
+@bp.post("/rujukan/<number>/langkah/<event>")
+@admits(*steps.VERBS)
+def step(number: str, event: str) -> Response:
+    """Fire one of the further events with what its form asks for."""
+    if event not in steps.ASKS:
+        raise errors.NotFound
+    acting(Verb(f"referral.{event}"))
+    if event not in steps.DRAFTS:
+        id_of(number)
+        on_refusal(lambda problems: referral_page(number, problems=problems.prefixed(f"{event}-")))
+    return _done(number, getattr(actions, event), **steps.given(event))
+
+
+@bp.post("/rujukan/<number>/pesan")
+@admits(Verb.MESSAGE_SEND)
+def message(number: str) -> Response:
+    """Write to the other agency."""
+    _comes_back(number)
+    form = read_form(form_of(message=text(longest=NOTE)))
+    act(partial(actions.send_message, referral_id=id_of(number), message=form["message"]))
+    return see_other(url_for("referrals.notes", number=number))
+
+
+@bp.post("/rujukan/<number>/catatan-lembaga")
+@admits(Verb.NOTE_WRITE)
+def write_note(number: str) -> Response:
+    """Write a note that only the own agency can open."""
+    _comes_back(number)
+    form = read_form(form_of(internal_note=text(longest=NOTE)))
+    act(partial(actions.write_note, referral_id=id_of(number), note=form["internal_note"]))
+    return see_other(url_for("referrals.own_notes", number=number))
+
+
 def _done(number: str, verb: Callable[..., Any], **inputs: Any) -> Response:
     referral_id = id_of(number)
     version = form_version()
-    act(partial(verb, referral_id=referral_id, version=0 if version is None else version, **inputs))
+    done = act(partial(verb, referral_id=referral_id, version=0 if version is None else version, **inputs))
+    if done.id != referral_id:  # what was passed on goes on as a draft of its own
+        number = queries.referral(session(), actor=actor(), keys=keys(), now=now(), referral_id=done.id).number
     return see_other(url_for("referrals.show", number=number))
 
 

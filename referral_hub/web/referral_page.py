@@ -38,7 +38,8 @@ NEXT_STEPS = ("start", "progress")
 PURGE = "purge_due"
 NAMING = frozenset({"agency", "agencies", "user", "users"})
 # Input of an event -> the code list of its answer; other inputs are shown otherwise, or not at all.
-CODED = {"decline_reason": "decline_reasons", "event_reason": "event_reasons", "outcome": "outcomes", "milestone": "milestones"}
+CODED = {"decline_reason": "decline_reasons", "event_reason": "event_reasons", "outcome": "outcomes", "milestone": "milestones",
+         "purge_statement": "purge_statements", "readiness": "interview_readiness"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,9 @@ def history(found: Detail, names: Mapping[uuid.UUID, str]) -> list[Step]:
 def event_text(event: Event, names: Mapping[uuid.UUID, str]) -> str:
     """Return what happened: the event, and its coded answers."""
     coded = [label(CODED[name], str(value)) for name, value in event.inputs.items() if name in CODED and value]
-    target = event.inputs.get("redirect_agency")
+    if "agreed" in event.inputs:
+        coded.append(_("agreed") if event.inputs["agreed"] else _("not agreed"))
+    target = event.inputs.get("redirect_agency") or event.inputs.get("target_agency")
     named = [names[one] for one in (uuid.UUID(str(target)),) if one in names] if target else []
     return ": ".join(filter(None, (label("events", event.code), ", ".join([*coded, *named]))))
 
@@ -172,11 +175,30 @@ def notes(row: Referral, *, side: str, grant: str, names: Mapping[uuid.UUID, str
     told = [_ended(row, side=side, names=names)]
     if side == "recipient" and grant == "suspended":
         told.append(_("Access is on hold: the consent has ended. The sender has been told; your service goes on."))
+    told += _open_matters(row, side=side, names=names)
     if "basis_needed" in row.flags and side == "sender":
         told.append(_("The consent has ended. Ask the survivor again, or let access end."))
     if PURGE in row.flags:
         told.append(_purge(row, side=side, names=names))
     return [text for text in told if text]
+
+
+def _open_matters(row: Referral, *, side: str, names: Mapping[uuid.UUID, str]) -> list[str]:
+    """Return who owes what while something is asked."""
+    found = []
+    sender, recipient = names[row.from_agency], names[row.to_agency]
+    if "info_requested" in row.flags and row.due_at:
+        until = words.moment(row.due_at, reader(), now=now())
+        found.append(_("%(agency)s answers by %(time)s. The clock stands until then.", agency=sender, time=until))
+    if "waitlisted" in row.flags and row.review_on:
+        found.append(_("On the waiting list. Looked at again on %(day)s.", day=words.day(row.review_on, reader())))
+    if "cancel_requested" in row.flags and side == "sender":
+        found.append(_("%(agency)s has been asked to end this service.", agency=recipient))
+    if "disputed" in row.flags and side == "sender":
+        found.append(_("%(agency)s has been asked about the outcome.", agency=recipient))
+    if row.has_appointment and not row.ended_at:
+        found.append(_("There is an appointment. Its time stands under Notes."))
+    return found
 
 
 def _ended(row: Referral, *, side: str, names: Mapping[uuid.UUID, str]) -> str:
@@ -189,6 +211,10 @@ def _ended(row: Referral, *, side: str, names: Mapping[uuid.UUID, str]) -> str:
         "consent-withdrawn": _("The survivor has withdrawn consent. The content is closed."),
         "access-withdrawn": _("The survivor has withdrawn this access. The content can no longer be opened."),
         "expired-no-response": _("It expired without an answer."),
+        "cancelled-by-agreement": _("Ended by agreement. The content is closed."),
+        "closed-upstream": _("Ended by the sender. The content is closed."),
+        "entered-in-error": _("Marked as entered in error. The content is closed."),
+        "referred-elsewhere": _("Passed on to another agency. The content is closed here."),
         "declined": _("Thank you for answering. The sender is told; this preview is closed.")
         if side == "recipient"
         else _declined(row, names),
@@ -207,6 +233,11 @@ def _purge(row: Referral, *, side: str, names: Mapping[uuid.UUID, str]) -> str:
     if side == "recipient":
         return _("Please delete your copies outside the hub (paper, notes, devices) within 72 hours.")
     return _("%(agency)s is asked to delete its copies within 72 hours.", agency=names[row.to_agency])
+
+
+def may_write(found: Glance) -> set[str]:
+    """Return which words beside the events the member may write: messages to the other agency, notes for the own one."""
+    return {verb for verb, allowed in (("message", found.may_message), ("note", found.may_note)) if allowed}
 
 
 def window_text(found: Detail) -> str:

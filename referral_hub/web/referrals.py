@@ -27,6 +27,8 @@ from referral_hub.referrals import queries, reading, rules
 from referral_hub.referrals.queries.lists import Filters
 from referral_hub.web import forms as controls
 from referral_hub.web import referral_page as view
+from referral_hub.web import referral_steps as steps
+from referral_hub.web import words
 from referral_hub.web.files import label, options
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
@@ -137,14 +139,16 @@ def preview_page(found: Glance, *, problems: Problems | None = None) -> Response
     acting(Verb.REFERRAL_PREVIEW_READ)
     row = found.referral
     content: Content = opened(partial(reading.open_preview_page, referral_id=row.id), reading.reveal)
-    may = set(found.acts)
+    lists = {"target_agency": tuple(view.redirects(row))} if "propose_forward" in found.acts else {}
+    may, further = set(found.acts), steps.forms_of(found.acts, kind=signed_in().agency.kind, lists=lists)
     about, facts = view.about_survivor(content)
     latest = deadlines.first_service_by(now(), urgency=row.urgency)
     return page(
         "referrals/preview.html", title=_("Referral to answer"), status=422 if problems else 200, problems=problems, found=found, row=row, may=may,
         about=about, facts=facts, names=view.agency_names(row), handler=view.handler_text(found), due=view.running(view.deadlines(row, found.clocks, side="recipient")),
         opens=[label(code) for code in found.granted], latest=latest, handlers=_handlers(found) if "accept" in may else (),
-        reasons=view.decline_reasons(), usual=len(view.USUAL_REASONS), redirects=view.redirects(row) if "decline" in may else (),
+        reasons=view.decline_reasons(), usual=len(view.USUAL_REASONS), redirects=view.redirects(row) if "decline" in may else (), further=further,
+        step_labels=steps.labels_of(further),
     )  # fmt: skip
 
 
@@ -165,16 +169,41 @@ def detail_page(found: Glance, *, problems: Problems | None = None) -> Response:
     names = view.agency_names(row, (one.agency_id for one in detail.seen))
     dues = view.deadlines(row, detail.clocks, side=detail.side)
     kind = signed_in().agency.kind
+    further = _further(detail, found)
     return page(
         "referrals/show.html", title=_("Referral %(number)s", number=row.number), status=422 if problems else 200, problems=problems, found=found,
         detail=detail, row=row, names=names, may=set(detail.acts), handler=view.handler_text(found), dues=dues, running=view.running(dues),
         notes=view.notes(row, side=detail.side, grant=detail.grant, names=names), window=view.window_text(detail),
         sections=view.sections(detail, found.may_open), not_shared=view.not_shared(detail), history=view.history(detail, names), looks=view.looks(detail.seen, names),
-        refused=view.refused_text(detail.refused_attempts), has_notes=any(event.has_note for event in detail.history),
+        refused=view.refused_text(detail.refused_attempts), has_notes=bool(detail.messages) or any(event.has_note for event in detail.history),
+        may_write=view.may_write(found),
         milestones=view.milestones(row) if "progress" in detail.acts else (),
         outcomes=view.coded("complete", "outcome", kind=kind) if "complete" in detail.acts else (),
-        reasons=view.coded("withdraw", "event_reason") if "withdraw" in detail.acts else (), closes=rules.read_until("completed", now()),
+        reasons=view.coded("withdraw", "event_reason") if "withdraw" in detail.acts else (), further=further,
+        asked=any(one.awaited for one in further), step_labels=steps.labels_of(further), closes=rules.read_until("completed", now()),
     )  # fmt: skip
+
+
+def _further(detail: Detail, found: Glance) -> list[steps.Form]:
+    """Return the forms of further events. No appointment is asked for before safe contact was read (PAGES.md 3.14)."""
+    kind = directory.agency(session(), detail.referral.to_agency).kind
+    row = detail.referral
+    lists: dict[str, tuple[Option, ...]] = {}
+    if "propose_forward" in detail.acts:
+        lists["target_agency"] = tuple(view.redirects(row))
+    if "approve_forward" in detail.acts and row.redirect_agency:
+        lists["new_basis"] = _bases(row.id, row.redirect_agency)
+    unread = detail.side == "recipient" and view.SAFE_CONTACT in found.granted and not detail.safe_contact_read
+    return steps.forms_of(detail.acts, kind=kind, leave_out=steps.APPOINTMENTS if unread else (), lists=lists)
+
+
+def _bases(referral_id: UUID, agency_id: UUID) -> tuple[Option, ...]:
+    """Return the survivor's consents that stand for an agency, by the day until which they do."""
+    found = queries.bases(session(), actor=actor(), keys=keys(), now=now(), referral_id=referral_id, agency_id=agency_id)
+    days = [(one.id, one.given_at.date(), one.valid_until) for one in found if one.valid_until]
+    return tuple(
+        Option(str(key), _("Given %(day)s, until %(end)s", day=words.day(given, reader()), end=words.day(end, reader()))) for key, given, end in days
+    )
 
 
 @bp.get("/rujukan/<number>/bagian/<section>")
@@ -182,7 +211,8 @@ def detail_page(found: Glance, *, problems: Problems | None = None) -> Response:
 def section(number: str, section: str) -> Response:
     """Show what stands in one section of what was shared."""
     acting(Verb.SECTION_SAFE_CONTACT_READ if section == view.SAFE_CONTACT else Verb.SECTION_READ)
-    content = opened(partial(reading.open_section, referral_id=id_of(number), section=section), reading.reveal)
+    about("referral", partial(queries.id_of, session(), number=number))
+    content = opened(partial(reading.open_section, referral_id=number, section=section), reading.reveal)
     (part,) = content.sections
     withheld = [protocol.current().section(section).fields[code].label(reader().language) for code in sorted(part.withheld)]
     return page(
@@ -206,6 +236,14 @@ def reveal(number: str, section: str) -> Response:
 @bp.get("/rujukan/<number>/catatan")
 @admits(Verb.MESSAGE_READ)
 def notes(number: str) -> Response:
-    """Show the notes that belong to events; both agencies read them."""
+    """Show the thread: messages, and the notes that belong to events; both agencies read them."""
     content = opened(partial(reading.open_notes, referral_id=id_of(number)), reading.reveal)
-    return page("referrals/notes.html", number=content.number, notes=content.notes)
+    return page("referrals/notes.html", number=content.number, notes=content.notes, title=None, own=False)
+
+
+@bp.get("/rujukan/<number>/catatan-lembaga")
+@admits(Verb.NOTE_READ)
+def own_notes(number: str) -> Response:
+    """Show the notes of the own agency, which the other one has no key to."""
+    content = opened(partial(reading.open_own_notes, referral_id=id_of(number)), reading.reveal)
+    return page("referrals/notes.html", number=content.number, notes=content.notes, title=None, own=True)

@@ -187,7 +187,7 @@ class Story:
         self.session.rollback()
 
     def _standings(self, row):
-        query = "SELECT kind, standing FROM sealed_grant WHERE object_id = %s AND agency_id = %s AND object_kind = 'referral'"
+        query = "SELECT kind, standing FROM sealed_grant WHERE object_id = %s AND agency_id = %s AND object_kind = 'referral' ORDER BY revision"
         return dict(iter(self.session.connection().exec_driver_sql(query, (row.id, row.to_agency))))
 
     # --- the log ---------------------------------------------------------------------------------------------------------

@@ -12,23 +12,30 @@ def acts(story, person, after=HOUR):
     return story.at(person, after).detail().acts
 
 
+ENDS = ("close_upstream", "withdraw")
+ACCEPTED = (
+    "start", "ask_information", "waitlist", "schedule", "no_show", "request_transfer", "cannot_continue", "un_accept", "propose_forward",
+)  # fmt: skip
+SERVING = ("progress", "complete", "ask_information", "schedule", "no_show", "request_transfer", "cannot_continue")
+
+
 def test_which_acts_are_offered_to_whom_in_which_state(network, story):
     lead = network.member(story.uptd, "case_lead")
     story.draft()
-    assert (acts(story, story.sari), acts(story, lead)) == (("send", "discard"), ("send",))
+    assert (acts(story, story.sari), acts(story, lead)) == (("send", "submit", "close_upstream", "discard"), ("send", "mark_error"))
     story.agree()
     story.send()
-    assert acts(story, story.sari, 5 * MINUTE) == ("recall", "withdraw")
-    assert acts(story, story.sari, 11 * MINUTE) == ("withdraw",)
-    assert acts(story, story.santi) == ("open_preview", "claim", "accept", "decline")
+    assert acts(story, story.sari, 5 * MINUTE) == ("close_upstream", "recall", "withdraw")
+    assert acts(story, story.sari, 11 * MINUTE) == ENDS
+    assert acts(story, story.santi) == ("open_preview", "claim", "accept", "decline", "propose_forward")
     story.at(story.santi, HOUR).on("open_preview")
-    assert (acts(story, story.santi), acts(story, story.sari)) == (("claim", "accept", "decline"), ("withdraw",))
+    assert (acts(story, story.santi), acts(story, story.sari)) == (("claim", "accept", "decline", "ask_information", "propose_forward"), ENDS)
     story.at(story.santi, HOUR).on("accept", handler=story.santi.id, first_contact_by=NOW + DAY)
-    assert (acts(story, story.santi), acts(story, story.sari), acts(story, lead)) == (("start",), ("withdraw",), ("withdraw",))
+    assert (acts(story, story.santi), acts(story, story.sari), acts(story, lead)) == (ACCEPTED, ENDS, ("mark_error", "withdraw"))
     story.at(story.santi, HOUR).on("start")
-    assert (acts(story, story.santi), acts(story, story.sari)) == (("progress", "complete"), ())
+    assert (acts(story, story.santi), acts(story, story.sari)) == (SERVING, ("request_cancel", "close_upstream"))
     story.at(story.santi, HOUR).on("complete", outcome="service_given")
-    assert (acts(story, story.santi), acts(story, story.sari)) == ((), ())
+    assert (acts(story, story.santi), acts(story, story.sari)) == ((), ("dispute",))
 
 
 def test_what_is_offered_can_be_done(network, story):
@@ -134,8 +141,9 @@ def test_what_check_and_send_asks(network, story):
     lead = network.member(story.uptd, "case_lead")
     story.draft(urgency="emergency")
     assert story.at(story.sari).ask("check", referral_id=story.id) == values.Check(
-        code_needed=True, recipient_code="lbh", phone_needed=True, second_person_needed=False, minor=False, recipient_active=True, blocked_people=0
-    )
+        code_needed=True, recipient_code="lbh", phone_needed=True, second_person_needed=False, minor=False, recipient_active=True, blocked_people=0,
+        awaiting=False, acts=("send", "submit", "close_upstream", "discard"),
+    )  # fmt: skip
     story.at(lead).do(cases.conflict_add, case_id=story.row().case_id, member_id=andi.id)
     assert story.at(story.sari).ask("check", referral_id=story.id).blocked_people == 1
 
@@ -198,7 +206,7 @@ def test_a_glance_before_anything_is_opened(network, story):
     size = len(story.entries())
     before = desk.ask("glance", referral_id=story.id)
     assert (before.side, before.grant, before.may_preview, before.may_open) == ("recipient", "preview", True, frozenset())
-    assert (before.consent, before.acts, set(before.granted)) == ("covers", ("claim", "accept", "decline"), set(SECTIONS))
+    assert (before.consent, before.acts, set(before.granted)) == ("covers", ("claim", "accept", "decline", "ask_information", "propose_forward"), set(SECTIONS))
     assert before.codes == {story.santi.id: "PS-01", story.sari.id: "PS-01"}
     assert len(story.entries()) == size
     desk.on("accept", handler=story.santi.id, first_contact_by=NOW + DAY)

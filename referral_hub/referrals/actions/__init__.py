@@ -5,13 +5,38 @@ version that the form showed. All return the referral as it is afterwards.
 """
 
 from referral_hub.referrals.actions.answering import accept, claim, decline, open_preview
+from referral_hub.referrals.actions.approving import send_back, submit
+from referral_hub.referrals.actions.asking import (
+    answer,
+    answer_interview,
+    answer_transfer,
+    ask_information,
+    request_interview,
+    request_transfer,
+)
+from referral_hub.referrals.actions.closing import (
+    answer_dispute,
+    close_upstream,
+    confirm_cancel,
+    confirm_purge,
+    dispute,
+    mark_error,
+    request_cancel,
+)
 from referral_hub.referrals.actions.consenting import countersign_consent, record_consent, rest_on
 from referral_hub.referrals.actions.drafting import create, discard, edit_draft, give_consent, later, refuse_consent
 from referral_hub.referrals.actions.ending import recall, withdraw, withdraw_consent
+from referral_hub.referrals.actions.forwarding import approve_forward, propose_forward, refuse_forward
+from referral_hub.referrals.actions.holding import cannot_continue, no_show, resume, schedule, un_accept, waitlist
 from referral_hub.referrals.actions.sending import send
 from referral_hub.referrals.actions.serving import complete, progress, start
+from referral_hub.referrals.actions.writing import send_message, write_note
 
 __all__ = [
-    "accept", "claim", "complete", "countersign_consent", "create", "decline", "discard", "edit_draft", "give_consent", "later", "open_preview", "progress",
-    "recall", "record_consent", "refuse_consent", "rest_on", "send", "start", "withdraw", "withdraw_consent",
+    "accept", "answer", "answer_dispute", "answer_interview", "answer_transfer", "approve_forward", "ask_information",
+    "cannot_continue", "claim", "close_upstream", "complete", "confirm_cancel", "confirm_purge", "countersign_consent", "create",
+    "decline", "discard", "dispute", "edit_draft", "give_consent", "later", "mark_error", "no_show", "open_preview", "progress",
+    "propose_forward", "recall", "record_consent", "refuse_consent", "refuse_forward", "request_cancel", "request_interview",
+    "request_transfer", "rest_on", "resume", "schedule", "send", "send_back", "send_message", "start", "submit", "un_accept",
+    "waitlist", "withdraw", "withdraw_consent", "write_note",
 ]  # fmt: skip

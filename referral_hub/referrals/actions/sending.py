@@ -81,6 +81,15 @@ def is_first_time(session: Session, row: ReferralRow) -> bool:
     return not session.scalar(select(before))
 
 
+def has_second_person(act: Act, found: Found, consent: Consent | None) -> bool:
+    """Tell whether as many people look at this sending as extreme risk, or a basis other than consent, asks for (DECISIONS 20)."""
+    return rules.second_person(
+        needed=found.second_person_needed or (consent is not None and consent.basis != consents.BY_CONSENT),
+        may_approve="approve" in access.abilities(act.actor.roles),
+        submitted_by_actor=found.row.from_member == act.actor.member_id,
+    )
+
+
 def _confirm(session: Session, found: Found, recipient: Agency, *, typed: str) -> None:
     needed = rules.confirmation_needed(first_time=is_first_time(session, found.row), recipient_kind=recipient.kind)
     rules.confirm_recipient(typed=typed, code=recipient.code, needed=needed)
@@ -111,6 +120,8 @@ def _prepared(session: Session, act: Act, found: Found, recipient: Agency) -> Ch
         alias=cases.alias_for(session, case_id=row.case_id, agency_id=recipient.id), now=act.now, respond_by=respond_by,
     )  # fmt: skip
     cut = packages.cut(content, kind=recipient.kind, service=row.service, consent=consent, choice=drafts.choice_of(draft, row))
+    if row.part_of is not None:
+        packages.check_not_wider(cut.sections, packages.sent_now(session, session.get_one(ReferralRow, row.part_of), act))
     standing = scope.standing(row, consent, sections=cut.sections, now=act.now, timezone=act.actor.timezone)
     if standing is not Standing.COVERS:
         raise errors.RuleBroken(standing.refusal)
@@ -122,7 +133,7 @@ def _prepared(session: Session, act: Act, found: Found, recipient: Agency) -> Ch
         "service_allowed": package.may_ask(
             row.service, sender_kind=act.actor.agency_kind, recipient_kind=recipient.kind, facts=content
         ),
-        "two_person_rule": not found.second_person_needed and consent.basis == consents.BY_CONSENT,
+        "two_person_rule": has_second_person(act, found, consent),
     }
     inputs = {"basis": consent.basis, "safe_contact_read": True, "recipient_confirmed": True, "sections": sorted(cut.sections)}
     values = {"respond_by": respond_by, "sending": row.sending + 1, "companion": found.companion_id}
@@ -138,7 +149,7 @@ def _consent(act: Act, found: Found) -> Consent:
     consent = found.consent
     if consent is None or (found.minor and consent.given_by == givers.ADULT_GIVER):
         raise errors.RuleBroken("no_consent")
-    if found.second_person_needed or consent.basis != consents.BY_CONSENT:
+    if not has_second_person(act, found, consent):
         raise errors.RuleBroken("second_signer_needed")
     standing = scope.standing(found.row, consent, sections=(), now=act.now, timezone=act.actor.timezone)
     if standing is not Standing.COVERS:

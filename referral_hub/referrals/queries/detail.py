@@ -13,7 +13,10 @@ from referral_hub.audit import queries as log
 from referral_hub.referrals import rules, scope
 from referral_hub.referrals.reading import safe_contact_read_by
 from referral_hub.referrals.records import EventRow
+from referral_hub.referrals.threads import MESSAGE, note_object
 from referral_hub.referrals.values import Detail, Event, SectionState, Seen
+from referral_hub.vault import parts
+from referral_hub.vault.grants import ObjectKind
 
 if TYPE_CHECKING:
     import uuid
@@ -61,13 +64,20 @@ def detail(
         sections=_sections(found, grant=grant, mine=mine),
         safe_contact_read=safe_contact_read_by(session, referral_id=referral_id, member_id=keys.member_id),
         seen=seen,
+        messages=sum(part.startswith(MESSAGE) for part in parts.revisions(session, object_kind=ObjectKind.THREAD, object_id=referral_id)),
+        own_notes=len(parts.revisions(session, object_kind=ObjectKind.NOTE, object_id=_own_notes(found))),
         refused_attempts=log.refused_of_referral(session, referral_id=referral_id),
         ticket=audit.record(session, entry),
     )
 
 
+def _own_notes(found: Found) -> uuid.UUID:
+    return note_object(found.row.id, found.row.from_agency if found.side == "sender" else found.row.to_agency)
+
+
 def _history(session: Session, found: Found, actor: Actor) -> tuple[Event, ...]:
-    rows = session.scalars(select(EventRow).where(EventRow.referral_id == found.row.id).order_by(EventRow.seq))
+    rows = list(session.scalars(select(EventRow).where(EventRow.referral_id == found.row.id).order_by(EventRow.seq)))
+    sent = next((row.seq for row in rows if row.code == "send"), 0)
     return tuple(
         Event(
             seq=row.seq,
@@ -80,13 +90,8 @@ def _history(session: Session, found: Found, actor: Actor) -> tuple[Event, ...]:
             inputs=_shown_inputs(row, actor),
         )
         for row in rows
-        if found.side == "sender" or row.seq >= _first_sent(found)
+        if found.side == "sender" or row.seq >= sent  # nothing of the draft's life
     )
-
-
-def _first_sent(found: Found) -> int:
-    """Return nothing of the draft's life to the recipient."""
-    return 2 if found.row.sent_at else 0
 
 
 def _shown_inputs(row: EventRow, actor: Actor) -> dict[str, object]:
@@ -125,6 +130,7 @@ def acts_of(found: Found, actor: Actor, *, now: datetime) -> tuple[str, ...]:
     sides = ("recipient",) if found.side == "recipient" else ("sender", "sender_supervisor")
     possible = dict.fromkeys(code for side in sides for code in rules.offered(found.life(), side=side, now=now))
     target = found.target(actor, now=now)
+    possible = {code: None for code in possible if not rules.is_left_out(code, urgency=found.row.urgency)}
     return tuple(code for code in rules.OFFERED if code in possible and access.decide(actor, Verb(f"referral.{code}"), target).allowed)
 
 

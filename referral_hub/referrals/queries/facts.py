@@ -10,10 +10,15 @@ from referral_hub import access, errors, protocol
 from referral_hub.access import Verb
 from referral_hub.accounts import queries as accounts
 from referral_hub.cases import queries as cases
+from referral_hub.consent import queries as ledger
+from referral_hub.consent import rules as consents
+from referral_hub.consent.facts import Standing
 from referral_hub.directory import queries as directory
 from referral_hub.protocol import package
 from referral_hub.referrals import drafts, rules, scope
-from referral_hub.referrals.actions.sending import is_first_time
+from referral_hub.referrals.actions.sending import has_second_person, is_first_time
+from referral_hub.referrals.firing import Act
+from referral_hub.referrals.queries.detail import acts_of
 from referral_hub.referrals.records import ReferralRow
 from referral_hub.referrals.values import Check, Choice, Draft, Referral
 
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
 
     from referral_hub.access import Actor
     from referral_hub.accounts.values import Member
+    from referral_hub.consent.facts import Consent
     from referral_hub.referrals.scope import Found
     from referral_hub.vault.keyring import Keyring
 
@@ -78,12 +84,14 @@ def check(session: Session, *, actor: Actor, keys: Keyring, now: datetime, refer
         code_needed=rules.confirmation_needed(first_time=is_first_time(session, row), recipient_kind=recipient.kind),
         recipient_code=recipient.code,
         phone_needed=protocol.current().urgency(row.urgency).phone_call_required,
-        second_person_needed=found.second_person_needed,
+        second_person_needed=not has_second_person(Act(actor, keys, now), found, found.consent),
         minor=found.minor,
         recipient_active=recipient.active,
         blocked_people=cases.conflict_count(
             session, hub=keys.hub, case_id=row.case_id, member_ids=tuple(member.id for member in handlers_there)
         ),
+        awaiting="awaiting_approval" in row.flags,
+        acts=acts_of(found, actor, now=now),
     )
 
 
@@ -105,6 +113,20 @@ def choice(session: Session, *, actor: Actor, keys: Keyring, now: datetime, refe
         always=package.sections_always(),
         filled=frozenset(cases.sections_of(session, case_id=found.row.case_id)) | drafts.filled(session, referral_id),
     )
+
+
+def bases(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID, agency_id: uuid.UUID) -> tuple[Consent, ...]:
+    """Return the survivor's consents that stand today for an agency and the referral's purpose, newest first. For the sending side.
+
+    Raises:
+        errors.NotFound: a stranger; errors.NotAllowed; errors.RuleBroken: `wrong_side` for the recipient.
+    """
+    found = _seen(session, actor=actor, keys=keys, now=now, referral_id=referral_id)
+    if found.side != "sender":
+        raise errors.RuleBroken("wrong_side")
+    on = consents.local_day(now, actor.timezone)
+    given = ledger.of_case(session, found.row.case_id)
+    return tuple(c for c in given if consents.covers(c, agency_id=agency_id, purpose=found.purpose, sections=(), on=on) is Standing.COVERS)
 
 
 def handlers(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> tuple[Member, ...]:

@@ -50,6 +50,8 @@ def glance(session: Session, *, actor: Actor, keys: Keyring, now: datetime, refe
         consent_until=found.consent.valid_until if found.consent else None,
         granted=tuple(code for code in protocol.current().sections if code in found.granted),
         may_preview=_may_preview(found, actor, now=now),
+        may_message=row.sent_at is not None and access.decide(actor, Verb.MESSAGE_SEND, found.target(actor, now=now)).allowed,
+        may_note=access.decide(actor, Verb.NOTE_WRITE, found.target(actor, now=now)).allowed,
         may_open=_may_open(found, actor, now=now),
         codes=codes,
     )

@@ -60,13 +60,20 @@ def lines_of(session: Session, query: Select[Any], *, actor: Actor, now: datetim
                 state=row.state,
                 flags=frozenset(row.flags),
                 handler=row.handler,
-                awaited=rules.awaited(row, side=side, now=now),
+                awaited=_awaited(row, actor, side=side, now=now),
                 due=due,
                 late=due is not None and now > due,
                 version=row.version,
             )
         )
     return tuple(lines)
+
+
+def _awaited(row: ReferralRow, actor: Actor, *, side: str, now: datetime) -> str:
+    """Return what is awaited; of whoever approves a colleague's draft, the approval itself."""
+    step = rules.awaited(row, side=side, now=now)
+    is_theirs = row.from_member != actor.member_id and "approve" in access.abilities(actor.roles)
+    return "approve" if step == "approval" and is_theirs else step
 
 
 def counted(session: Session, *branches: ColumnElement[bool]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import and_, or_
+from sqlalchemy import and_, false, or_
 
 from referral_hub import access, audit
 from referral_hub.access import Verb, outside_cases
@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 CARDS = 20
 WEEK = timedelta(days=7)
-ENDED_BY_SENDER = ("cancelled", "completed", "failed")  # states in which a deletion may be due
-SERVING = ("requested", "received", "accepted", "in-progress")
+ENDED_BY_SENDER = ("cancelled", "completed", "entered-in-error", "failed")  # states in which a deletion may be due, or an outcome questioned
+SERVING = ("requested", "received", "accepted", "on-hold", "in-progress")
+AWAITING = ["awaiting_approval"]
+OWED = ["disputed", "purge_due"]
 
 
 def work_list(session: Session, *, actor: Actor, keys: Keyring, now: datetime, request_id: str = "") -> WorkList:
@@ -42,7 +44,7 @@ def work_list(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
     decision = listing.decide_list(actor)
     listing.plan_for_this_agency(session)
     sent, addressed = scope.sent_by(actor, hub=keys.hub), scope.addressed_to(actor, hub=keys.hub)
-    mine, theirs = _needs(actor, sent=sent, addressed=addressed, now=now), _waits(sent=sent, addressed=addressed)
+    mine, theirs = _needs(actor, sent=sent, addressed=addressed, now=now), _waits(actor, sent=sent, addressed=addressed)
     needs_you = _cards(session, mine, actor=actor, now=now)
     waiting = _cards(session, theirs, actor=actor, now=now)
     done = listing.counted(session, *(and_(half, _completed(now)) for half in (sent, addressed)))
@@ -66,18 +68,24 @@ def _needs(actor: Actor, *, sent: ColumnElement[bool], addressed: ColumnElement[
     asked = ReferralRow.flags.overlap(list(SENDERS_TURN))
     return (
         and_(addressed, ReferralRow.state.in_(SERVING), unhandled, ~asked),
-        and_(sent, ReferralRow.state == "draft"),
+        and_(sent, ReferralRow.state == "draft", or_(~ReferralRow.flags.contains(AWAITING), _to_approve(actor))),
         and_(sent, ReferralRow.state.in_(OPEN_STATES), asked),
         and_(sent, declined),
-        and_(addressed, deletion, ReferralRow.flags.contains(["purge_due"])),
+        and_(addressed, deletion, ReferralRow.flags.overlap(OWED)),
     )
 
 
-def _waits(*, sent: ColumnElement[bool], addressed: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
-    """Return the branches of "waiting for others": sent and not yet done · the sender owes an answer."""
+def _to_approve(actor: Actor) -> ColumnElement[bool]:
+    """Return which submitted drafts this member may send or send back: a colleague's, with the ability to approve."""
+    return ReferralRow.from_member != actor.member_id if "approve" in access.abilities(actor.roles) else false()
+
+
+def _waits(actor: Actor, *, sent: ColumnElement[bool], addressed: ColumnElement[bool]) -> tuple[ColumnElement[bool], ...]:
+    """Return the branches of "waiting for others": sent and not yet done · submitted to the supervisor · the sender owes an answer."""
     asked = ReferralRow.flags.overlap(list(SENDERS_TURN))
     return (
         and_(sent, ReferralRow.state.in_(OPEN_STATES), ~asked),
+        and_(sent, ReferralRow.state == "draft", ReferralRow.flags.contains(AWAITING), ~_to_approve(actor)),
         and_(addressed, ReferralRow.state.in_(OPEN_STATES), asked),
     )
 
