@@ -23,6 +23,9 @@ lint: $(DEV) ## ruff, mypy, import contracts, policies, translations
 	@$(BIN)/python -m referral_hub.access.validate
 	@$(BIN)/pytest -q tests/web/test_catalog.py
 
+scenarios: $(DEV) ## the agreed walk-through cases, step by step; one line each: held, differ, later
+	@$(BIN)/python -m referral_hub.cli.demo.scenarios
+
 bench: $(DEV) ## speed beside the tuned twin; writes benchmarks/latest.json
 	@$(BIN)/python -m benchmarks
 

@@ -71,10 +71,10 @@ def countersign(session: Session, *, actor: Actor, about: About, consent_id: uui
         raise errors.NotFound
     verb = _VERBS.get(row.form, Verb.CONSENT_BEST_INTEREST)
     decision = access.require(actor, verb, _target(about))
-    if "approve" not in access.abilities(actor.roles):
-        raise errors.NotAllowed("role_lacks_ability", decision.rule_ids)
     if not queries.snapshot(row).is_signed and _member(actor) in row.signers:
         raise errors.RuleBroken("second_signer_needed")
+    if "approve" not in access.abilities(actor.roles):
+        raise errors.NotAllowed("role_lacks_ability", decision.rule_ids)
     if queries.snapshot(row).is_signed or row.withdrawn_at is not None:
         raise errors.RuleBroken("wrong_state", when=row.given_at)
     row.signers = [*row.signers, _member(actor)]
