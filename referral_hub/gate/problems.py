@@ -54,6 +54,8 @@ def install(app: Flask, *, signed_out: Callable[[str, list[tuple[str, str]]], Re
     app.extensions[SIGNED_OUT] = signed_out
     app.register_error_handler(errors.HubError, answer)
     app.register_error_handler(HTTPException, answer_http)
+    app.register_error_handler(OperationalError, answer_outage)
+    app.register_error_handler(InterfaceError, answer_outage)
     app.register_error_handler(Exception, answer_fault)
 
 
@@ -101,6 +103,12 @@ def answer_http(failure: HTTPException) -> Response:
         if name == "Allow":
             response.headers[name] = value
     return response
+
+
+def answer_outage(_failure: Exception) -> Response:
+    """Answer a database that went away between two transactions, where a view looks something up: 503, like within one."""
+    session().invalidate()
+    return answer(errors.Unavailable("log_unavailable", retry_after=5))
 
 
 def answer_fault(failure: Exception) -> Response:

@@ -38,6 +38,7 @@ CASES = [
     ("not_built", 409, "Belum tersedia", "Not available yet", "not_built"),
     ("no_consent", 422, "Belum ada persetujuan untuk penerima ini", "No consent for this recipient", "no_consent"),
     ("unavailable", 503, "Belum bisa dibuka", "Cannot open it yet", None),
+    ("outage", 503, "Belum bisa dibuka", "Cannot open it yet", None),
     ("at_capacity", 503, "Belum bisa dibuka", "Cannot open it yet", None),
     ("throttled", 429, "Mohon tunggu sebentar", "Please wait a moment", None),
     ("fault", 500, "Ada yang perlu diperbaiki di Hub", "Something in the Hub needs repair", None),

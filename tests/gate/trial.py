@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, request
+from sqlalchemy.exc import OperationalError
 
 from referral_hub import audit, errors
 from referral_hub.access import Verb
@@ -36,6 +37,7 @@ FAILURES = {
     "not_built": errors.RuleBroken("not_built", event="dispute"),
     "no_consent": errors.RuleBroken("no_consent"),
     "unavailable": errors.Unavailable("log_unavailable", retry_after=7),
+    "outage": OperationalError("SELECT 1", {}, ConnectionError("Sari Wulandari")),
     "at_capacity": errors.Unavailable("at_capacity", retry_after=2),
     "throttled": errors.Throttled(retry_after=40),
     "tampered": errors.CannotOpen(),
