@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from referral_hub import errors
+from referral_hub.cli import auditing
 
 
 class Commands(click.Group):
@@ -126,6 +127,10 @@ def audit_new_shard(origin: str | None) -> None:
     from referral_hub.cli import operations
 
     click.echo(operations.new_shard(origin))
+
+
+audit.add_command(auditing.ask)
+audit.add_command(auditing.siem)
 
 
 @main.command("witness", context_settings={"ignore_unknown_options": True}, add_help_option=False)
