@@ -84,6 +84,10 @@ class Seeder:
             else:
                 self._activate(agency, callers, item)
 
+    def callers(self) -> dict[tuple[str, str], Caller]:
+        """Return every member signed in, by agency code and given name, as things stand at the moment of the seeding."""
+        return {key: self._caller(self.cookies[member]) for key, member in self.members.items()}
+
     def _register(self, item: Mapping[str, Any]) -> Agency:
         new = NewAgency(
             code=item["code"],

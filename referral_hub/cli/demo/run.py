@@ -18,8 +18,10 @@ import yaml
 from sqlalchemy.orm import Session
 
 from referral_hub.audit.append import name_log
+from referral_hub.cli.demo.lively import SEEDED_BEFORE, play
 from referral_hub.cli.demo.people import Seeder
 from referral_hub.cli.demo.place import CHEAP, DATABASE, HOST, Place
+from referral_hub.cli.demo.scenarios.stage import HeldClock, People, Stage
 from referral_hub.clock import SystemClock
 from referral_hub.db import transact
 from referral_hub.db.engine import make_engine
@@ -86,8 +88,11 @@ def _seed(place: Place, admin_url: str) -> None:
             ),
         )
         halves = ServerHalves.load(settings.session_folder, require_tmpfs=False)
-        seeder = Seeder(session=session, hub=hub, halves=halves, kdf=CHEAP, now=clock.now)
+        founded = clock.now() - SEEDED_BEFORE
+        seeder = Seeder(session=session, hub=hub, halves=halves, kdf=CHEAP, now=HeldClock(founded).now)
         seeder.seed(agencies, progress=lambda name: _say(f"  {name}"))
+        stage = Stage(session, hub, People(tuple(agencies)), seeder.callers())
+        _step("playing scenarios", lambda: play(stage, now=clock.now()))
     engine.dispose()
     place.accounts.write_text(json.dumps([asdict(a) for a in seeder.accounts], indent=1), encoding="utf-8")
     place.accounts.chmod(0o600)
