@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 from flask_migrate import Migrate
@@ -30,6 +30,14 @@ if TYPE_CHECKING:
     from referral_hub.vault.hub import HubKeys
 
 WEB = Path(__file__).parent / "web"
+
+
+class Application(Flask):
+    """Flask, which would write message and traceback of a fault that happens while a failure is answered."""
+
+    def log_exception(self, exc_info: Any) -> None:
+        """Write kind and place only, like any other fault."""
+        problems.log_fault(exc_info[1])
 
 
 def create_app(
@@ -85,7 +93,7 @@ def create_app(
 
 def _bare_app(settings: Settings) -> Flask:
     """Return Flask with its database; never in debug mode, whatever the environment says, because its pages show values."""
-    app = Flask("referral_hub", root_path=str(WEB), static_folder=None, template_folder="templates")
+    app = Application("referral_hub", root_path=str(WEB), static_folder=None, template_folder="templates")
     app.config.update(
         DEBUG=False,
         SQLALCHEMY_DATABASE_URI=settings.database_url,

@@ -43,6 +43,7 @@ def engine_options(*, pool_size: int = 5) -> dict[str, Any]:
         "pool_pre_ping": False,
         "pool_recycle": 1800,
         "isolation_level": "READ COMMITTED",
+        "hide_parameters": True,
         "connect_args": {"options": SESSION_OPTIONS, "prepare_threshold": 3},
     }
 

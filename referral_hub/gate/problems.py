@@ -114,14 +114,19 @@ def answer_outage(_failure: Exception) -> Response:
 def answer_fault(failure: Exception) -> Response:
     """Answer a fault of the program: the log gets its kind and place, never its message, which might hold content."""
     roll_back()
-    frames = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in traceback.extract_tb(failure.__traceback__)[-12:]]
-    log.error("fault", kind=type(failure).__name__, frames=frames, request_id=request_id(), endpoint=request.endpoint)
+    log_fault(failure)
     if acts.entry_number() is not None:
         try:
             _write("access.error", outcome="error", reason="error")
         except errors.Unavailable:
             return problem_page(UNAVAILABLE, code="log_unavailable")
     return problem_page(FAULT, code="error")
+
+
+def log_fault(failure: BaseException) -> None:
+    """Write kind and place of a fault. Messages and values are left out: they might hold content, and the path an id."""
+    frames = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in traceback.extract_tb(failure.__traceback__)[-12:]]
+    log.error("fault", kind=type(failure).__name__, frames=frames, request_id=request_id(), endpoint=request.endpoint)
 
 
 def roll_back() -> None:
@@ -173,6 +178,9 @@ def _form_again(failure: errors.HubError, status: int) -> Response | None:
         response = render(problems_of(failure))
     except errors.HubError as closed:  # the form stands beside content that cannot be opened again
         return problem_page(status_of(closed), code=closed.code, facts=closed.facts)
+    except (OperationalError, InterfaceError):
+        session().invalidate()
+        return problem_page(UNAVAILABLE, code="log_unavailable", facts={"retry_after": 5})
     response.status_code = status
     if "retry_after" in failure.facts:
         response.headers["Retry-After"] = str(failure.facts["retry_after"])

@@ -119,6 +119,18 @@ def test_tampered_content_is_reported_and_not_shown(admin, entries):
     assert [(e.action, e.outcome) for e in entries(2)] == [("key.tampered", "error"), ("section.read", "allow")]
 
 
+@pytest.mark.parametrize(("how", "status"), [("fault", 500), ("outage", 503)])
+def test_a_fault_while_a_form_is_given_back_is_written_like_any_other(app, admin, how, status, caplog):
+    """Its message and the path, which may hold a number, are written nowhere; not by Flask itself either."""
+    written = io.StringIO()
+    configure_logs(written)
+    app.config["PROPAGATE_EXCEPTIONS"] = False  # as it is outside of tests
+    page = admin.browser.post(f"/trial/again/{how}", data={})
+    assert page.status == status
+    assert f'"status": {status}' in written.getvalue()
+    assert not any(text in page.html + written.getvalue() + caplog.text for text in (SECRET, "Traceback", "/trial/again"))
+
+
 def test_a_fault_after_the_opening_is_an_entry_and_its_message_is_written_nowhere(admin, entries):
     written = io.StringIO()
     configure_logs(written)

@@ -106,6 +106,17 @@ def _act(s, *, reason, **facts):
     return _entry(Verb.REFERRAL_DECLINE, s, **facts)
 
 
+@bp.post("/trial/again/<how>")
+@admits(Verb.REFERRAL_DECLINE)
+def again(how):
+    on_refusal(lambda _problems: _fail(how))
+    raise errors.InputInvalid({"reason": ("required",)})
+
+
+def _fail(how):
+    raise FAILURES[how]
+
+
 @bp.get("/trial/form")
 @signed_in_only
 def form():
