@@ -13,6 +13,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, pre_load, vali
 
 from referral_hub import errors
 from referral_hub.protocol import forms
+from referral_hub.protocol.values import DIRECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -65,8 +66,8 @@ class FormSchema(Schema):
 
     @pre_load
     def drop_empty(self, data: Mapping[str, Any], **_: Any) -> dict[str, Any]:
-        """Take blanks off both ends and leave out what is empty."""
-        trimmed = {name: value.strip() if isinstance(value, str) and name not in self.untrimmed() else value for name, value in data.items()}
+        """Take blanks off both ends, signs that turn the direction off everywhere, and leave out what is empty."""
+        trimmed = {name: value.translate(DIRECTIONS).strip() if isinstance(value, str) and name not in self.untrimmed() else value for name, value in data.items()}
         return {name: value for name, value in trimmed.items() if value not in ("", [])}
 
     def untrimmed(self) -> Collection[str]:

@@ -29,6 +29,8 @@ IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 FOREIGN = re.compile(r"\+[1-9][0-9]{6,14}")
 PHONE_MARKS = re.compile(r"[\s().-]")
 BAD_CATEGORIES = frozenset({"Cc", "Cs"})
+# Signs that turn the direction of what follows: they come along when numbers and names are pasted, and can make a text read otherwise.
+DIRECTIONS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
 
 class Amiss(Exception):
@@ -84,7 +86,7 @@ def _refuse_unknown(field: Field, made: Any, known: Mapping[str, Collection[str]
 
 
 def tidy(value: Any, *, limit: int, lines: bool) -> str:
-    """Return a text in NFC without spaces around it and with plain line ends.
+    """Return a text in NFC without spaces around it, with plain line ends, and without signs that turn the direction.
 
     Raises:
         Amiss: bad_type, too_long, one_line, bad_characters.
@@ -93,7 +95,7 @@ def tidy(value: Any, *, limit: int, lines: bool) -> str:
         raise Amiss("bad_type")
     if len(value) > max(RAW_LIMIT, 2 * limit):
         raise Amiss("too_long")
-    text = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")).strip()
+    text = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").translate(DIRECTIONS)).strip()
     if not lines and "\n" in text:
         raise Amiss("one_line")
     if any(unicodedata.category(sign) in BAD_CATEGORIES for sign in text if sign != "\n"):

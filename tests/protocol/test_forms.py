@@ -81,6 +81,8 @@ def test_every_section_and_every_type_of_field_is_checked():
         ("safe_contact.phone", "0812-3456-7890", "+6281234567890"),
         ("safe_contact.phone", "+62 812 3456 7890", "+6281234567890"),
         ("safe_contact.phone", "(022) 555 1234", "+62225551234"),
+        ("safe_contact.phone", "\u202a0812 3456 7890\u202c", "+6281234567890"),
+        ("identity.full_name", "Bu \u2068Contoh\u2069 \u202esatu", "Bu Contoh satu"),
         ("safe_contact.phone", "+44 20 7946 0958", "+442079460958"),
         ("identity.nik", "anything at all", "anything at all"),
         ("profile.origin_region", "3273", "32.73"),
