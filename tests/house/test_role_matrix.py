@@ -57,16 +57,17 @@ def test_nobody_gets_in_where_he_has_no_business(app, session, engine, tmp_path,
     the_things_are_there(scene, table, watch)
     home = scene.ours if visitors == kind else scene.network.agency("rumah", visitors)
     far = scene.theirs if visitors == kind else scene.network.agency("jauh", visitors)
-    tried, amiss = 0, []
+    tried, amiss, stands = 0, [], Picture(engine)
     for role in roles:
         able = {endpoint for endpoint in table if verbs_of(app, endpoint) & access.acts_allowed(frozenset({role}))}
         for agency in (home, far):
             person = scene.network.member(agency, role, code=f"QQ-{tried:04}")
             browser = scene.browser(person, now=START)
+            stands.taken_anew()
             for endpoint, (path, form, of_agency) in table.items():
                 if endpoint not in able or (of_agency and agency is not scene.ours):
                     tried += 1
-                    amiss += [f"{role} of {agency.code}: {what}" for what in complaints(watch, engine, browser, path, form)]
+                    amiss += [f"{role} of {agency.code}: {what}" for what in complaints(watch, stands, browser, path, form)]
     assert amiss == []
     assert tried > len(table) * len(roles)
 
@@ -80,9 +81,8 @@ def the_things_are_there(scene, table, watch):
     assert all(len(seen.entries) == 1 for seen in watch.seen)
 
 
-def complaints(watch, engine, browser, path, form):
+def complaints(watch, stands, browser, path, form):
     """Call, and return what was not as a refusal has to be."""
-    before = picture(engine)
     if form is None:
         browser.get(path, follow=False)
     else:
@@ -95,7 +95,7 @@ def complaints(watch, engine, browser, path, form):
         found.append(str(seen))
     elif len(seen.entries) != 1 or not is_refusal(watch.app, seen):
         found.append(f"wrong entries: {seen}")
-    if picture(engine) != before:
+    if stands.taken_anew():
         found.append(f"something changed: {seen}")
     return found
 
@@ -105,10 +105,18 @@ def is_refusal(app, seen):
     return outcome == "deny" and bool(reason) and action in verbs_of(app, seen.endpoint)
 
 
-def picture(engine):
+class Picture:
     """Where each row of each table stands and which transaction wrote it: any change shows, and it costs little."""
-    with engine.connect() as connection:
-        tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")).all()
+
+    def __init__(self, engine):
+        self.engine, self.last = engine, None
+        with engine.connect() as connection:
+            tables = connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")).all()
         asked = [t for t in tables if not t.startswith(BOOKKEEPING)]
-        query = " UNION ALL ".join(f"SELECT '{t}', count(*), sum(hashtext(ctid::text || xmin::text)) FROM \"{t}\"" for t in asked)
-        return {tuple(row) for row in connection.execute(text(query))}
+        self.query = text(" UNION ALL ".join(f"SELECT '{t}', count(*), sum(hashtext(ctid::text || xmin::text)) FROM \"{t}\"" for t in asked))
+
+    def taken_anew(self):
+        """Look again; return whether anything changed since the last look."""
+        with self.engine.connect() as connection:
+            before, self.last = self.last, {tuple(row) for row in connection.execute(self.query)}
+        return self.last != before

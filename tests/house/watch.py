@@ -27,7 +27,7 @@ class Watch:
     """Stands in front of the application. `seen` holds the requests in their order."""
 
     def __init__(self, app, engine):
-        self.app, self.engine, self.seen = app, engine, []
+        self.app, self.engine, self.seen = app, engine.execution_options(isolation_level="AUTOCOMMIT"), []
         self._inner = app.wsgi_app
         app.wsgi_app = self
 
