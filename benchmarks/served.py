@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from benchmarks.place import Place
 from benchmarks.serving import WORKERS
 from referral_hub.app import create_app
-from referral_hub.cli.logging import configure
 from referral_hub.cli.serving import serve
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
 def product() -> Flask:
     """Return the product's application: the whole program, with its own cookies, derivation and request log."""
-    configure()
     place, database = Place.of_environment()
     return create_app(place.settings(database), workers=WORKERS)
 

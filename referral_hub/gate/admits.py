@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import current_app, g, request
 
+from referral_hub import errors
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from uuid import UUID
@@ -94,9 +96,21 @@ def tried_verb() -> Verb | None:
     return chosen or admission.verbs[0]
 
 
-def about(kind: str, object_id: UUID, *, subject: UUID | None = None) -> None:
+def about(kind: str, object_id: UUID | Callable[[], UUID], *, subject: UUID | None = None) -> None:
     """Name what this request is about, so that the entry of a refusal can say it. Ids only, never content.
 
-    A case goes by the alias of its survivor, which then is the subject; for anything else `subject` names the alias, where known.
+    A case goes by the alias of its survivor, which then is the subject; for anything else `subject` names the alias, where known. Where only
+    a refusal needs the id, `object_id` may be a function that finds it (raises errors.NotFound when there is none).
     """
-    g.hub_object = (kind, object_id, subject or (object_id if kind == "case" else None))
+    g.hub_object = (kind, object_id, subject)
+
+
+def named_object() -> tuple[str, UUID | None, UUID | None]:
+    """Return kind, id and subject of what this request is about, as far as it was named."""
+    kind, object_id, subject = g.get("hub_object", ("", None, None))
+    if callable(object_id):
+        try:
+            object_id = object_id()
+        except errors.NotFound:
+            return "", None, None
+    return kind, object_id, subject or (object_id if kind == "case" else None)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Any, cast
 
-from flask import current_app, g, make_response, render_template, request
+from flask import current_app, make_response, render_template, request
 from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from referral_hub import access, audit, errors, protocol
 from referral_hub.db import transact
 from referral_hub.gate import acts
-from referral_hub.gate.admits import CONTENT, admission_of, tried_verb
+from referral_hub.gate.admits import CONTENT, admission_of, named_object, tried_verb
 from referral_hub.gate.caller import known_caller
 from referral_hub.gate.house import here, now, own_path, request_id, session
 from referral_hub.gate.kept import carried_fields, typed_texts
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from flask import Flask
+    from sqlalchemy.orm import Session
     from werkzeug.wrappers import Response
 
 SIGNED_OUT = "referral_hub.signed_out"
@@ -163,11 +164,16 @@ def _write(action: str, **facts: Any) -> None:
     who = known_caller()
     if who is None:
         return
-    kind, object_id, subject = g.get("hub_object", ("", None, None))
-    entry = audit.entry_for(
-        who.actor, action, now=now(), object_kind=kind, object_id=object_id, subjects=(subject,) if subject else (), policy_digest=access.policy_digest(), request_id=request_id(), **facts
-    )  # fmt: skip
-    transact(session(), lambda s: acts.remember(audit.record(s, entry)))
+
+    def work(s: Session) -> None:
+        kind, object_id, subject = named_object()
+        entry = audit.entry_for(
+            who.actor, action, now=now(), object_kind=kind, object_id=object_id, subjects=(subject,) if subject else (),
+            policy_digest=access.policy_digest(), request_id=request_id(), **facts,
+        )  # fmt: skip
+        acts.remember(audit.record(s, entry))
+
+    transact(session(), work)
 
 
 def _form_again(failure: errors.HubError, status: int) -> Response | None:

@@ -65,6 +65,13 @@ def test_each_failure_has_its_page_in_both_languages_and_its_entry(admin, entrie
         assert '<html lang="en">' in page.html
 
 
+def test_a_refusal_finds_what_it_is_about_only_then(admin, entries):
+    """A view that opens by number looks for the id in no other case; a number that nobody has names nothing."""
+    for which, found in (("somebody", trial_routes.OBJECT), ("nobody", None)):
+        assert admin.get(f"/trial/named/{which}").status == 404
+        assert (entries(1)[0].object_id, entries(1)[0].reason) == (found, "not_found")
+
+
 def test_a_stranger_and_a_person_on_the_conflict_list_see_the_same_page(admin):
     pages = [admin.get(f"/trial/fail/{how}").html for how in ("not_found", "conflict")]
     changing = re.compile(r"entri [0-9.]+|[0-9a-f]{16}|[0-9a-f]{8}-[0-9a-f-]{27}|/fail/[a-z_]+")

@@ -89,6 +89,19 @@ def fail(how):
     raise FAILURES[how]
 
 
+@bp.get("/trial/named/<which>")
+@admits(Verb.SECTION_READ)
+def named(which):
+    about("referral", partial(_finding, which))
+    raise FAILURES["not_found"]
+
+
+def _finding(which):
+    if which == "nobody":
+        raise errors.NotFound
+    return OBJECT
+
+
 @bp.post("/trial/act")
 @admits(Verb.REFERRAL_DECLINE)
 def do():
