@@ -14,7 +14,7 @@ demo: $(RUN) ## install, start PostgreSQL, seed a fictional network and serve it
 	@$(BIN)/referral-hub demo
 
 test: $(DEV) ## every test, in parallel and random order, on a real PostgreSQL
-	@$(BIN)/pytest -n auto --dist worksteal
+	@$(BIN)/pytest -n auto --dist loadgroup
 
 lint: $(DEV) ## ruff, mypy, import contracts, policies, translations
 	@$(BIN)/ruff check .
