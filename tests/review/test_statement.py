@@ -97,10 +97,10 @@ def test_only_the_officer_of_her_agency(life):
 
 
 def test_an_agency_that_received_tells_its_own_part(life):
-    life.session.execute(text("INSERT INTO alias (id, case_id, agency_id, code) VALUES (:id, :case, :agency, 'SM-LBH0-0001')"), {"id": uuid.uuid4(), "case": life.case_id, "agency": life.legal.id})
+    life.session.execute(text("INSERT INTO alias (id, case_id, agency_id, code) VALUES (:id, :case, :agency, 'SM-AAAA-0001')"), {"id": uuid.uuid4(), "case": life.case_id, "agency": life.legal.id})
     life.session.commit()
     life.session.rollback()
-    found = transact(life.session, lambda s: statement.preview(s, actor=life.officer.actor, now=NOW, alias="SM-LBH0-0001"))
+    found = transact(life.session, lambda s: statement.preview(s, actor=life.officer.actor, now=NOW, alias="SM-AAAA-0001"))
     assert [line.entries for line in found.seen] == [(0,), (1, 2)]
     assert [line.entries for line in found.done] == [(6,)]
 
