@@ -107,7 +107,7 @@ def test_the_foot_names_the_entry_of_the_page(network, entries):
     page = network.admin.get("/trial/open")
     number = entries() and len(entries()) - 1
     assert f"Yang Anda buka tercatat: entri {number}." in page.text
-    assert "entri" not in network.admin.get("/akun").text
+    assert "tercatat: entri" not in network.admin.get("/akun").text
 
 
 def test_no_answer_leads_elsewhere():
