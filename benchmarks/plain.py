@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from benchmarks.measures import Bench
-    from benchmarks.people import Founder, Member
+    from benchmarks.people import Founder
     from benchmarks.seed import Seeded
     from benchmarks.serving import Server
 

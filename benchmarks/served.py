@@ -1,6 +1,6 @@
 """What granian loads: the product as it runs in production but for the place of its keys and database, and the twin.
 
-    python -m benchmarks.served product|twin PORT
+python -m benchmarks.served product|twin PORT
 """
 
 from __future__ import annotations

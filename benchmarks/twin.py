@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import uuid
 from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -31,9 +30,9 @@ from referral_hub.directory import queries as directory
 from referral_hub.gate.cookies import CookiePolicy
 from referral_hub.gate.headers import add_headers
 from referral_hub.gate.house import EXTENSION, House, now
-from referral_hub.logs import configure_logs
 from referral_hub.gate.speech import _
 from referral_hub.gate.turnstile import Turnstile, places_for
+from referral_hub.logs import configure_logs
 from referral_hub.referrals import scope
 from referral_hub.referrals.queries import lines as listing
 from referral_hub.referrals.records import ReferralRow
@@ -49,6 +48,8 @@ from referral_hub.web.lines import card_of
 from referral_hub.web.page import page, see_other
 
 if TYPE_CHECKING:
+    import uuid
+
     from referral_hub.settings import Settings
 
 bp = Blueprint("twin", __name__)
