@@ -5,7 +5,6 @@ Never done by the program itself: an operator's explicit command, once it is cer
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select, text, update
@@ -32,10 +31,10 @@ _CURED = frozenset({"shorter", "tree", "witness_shorter", "witness_tree", "last_
 
 
 def begin(session: Session, *, signing: CheckpointSigner, origin: str, now: datetime, witnessed: Sequence[str] = ()) -> NewShard:
-    """Begin the log `origin` after the refused one; return what its first entry names. The same again finishes what was interrupted.
+    """Begin the log `origin` after the refused one; return what its first entry names. Calls transact itself.
 
-    `signing` is the signer of the former log; its file of the last checkpoint is put away beside it and stays as evidence. Give the
-    new name to the setting `log_origin` afterwards. Calls transact itself.
+    `signing` is the signer of the former log. Afterwards the key files are renewed (`key_folder.renew_checkpoint` under `shard.mark`), and
+    the setting `log_origin` gets the new name. As long as the former log's last checkpoint is not put away, the same again changes nothing.
 
     Raises:
         errors.BadSettings: the name is not the former one with something behind it, or fits in no entry.
@@ -43,9 +42,7 @@ def begin(session: Session, *, signing: CheckpointSigner, origin: str, now: date
     """
     if not is_code(origin):
         raise errors.BadSettings(name="log_origin")
-    found = transact(session, lambda s: _begin(s, signing, origin, now, witnessed))
-    _put_away(signing, found.former)
-    return found
+    return transact(session, lambda s: _begin(s, signing, origin, now, witnessed))
 
 
 def _begin(session: Session, signing: CheckpointSigner, origin: str, now: datetime, witnessed: Sequence[str]) -> NewShard:
@@ -85,9 +82,3 @@ def _known(session: Session, signing: CheckpointSigner, witnessed: Sequence[str]
 
 def _kept_origin(signing: CheckpointSigner) -> str:
     return signing.last_file.read_text(encoding="utf-8").partition("\n")[0] if signing.last_file.exists() else ""
-
-
-def _put_away(signing: CheckpointSigner, former: str) -> None:
-    if _kept_origin(signing) == former:
-        mark = hashlib.sha256(former.encode()).hexdigest()[:8]
-        signing.last_file.replace(signing.last_file.with_name(f"{signing.last_file.name}.{mark}"))

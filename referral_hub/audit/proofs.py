@@ -14,6 +14,8 @@ from referral_hub.audit import merkle, tiles
 from referral_hub.audit.records import AuditHead
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from sqlalchemy.orm import Session
 
 
@@ -24,6 +26,13 @@ def inclusion(session: Session, *, index: int, size: int) -> list[bytes]:
         errors.BadProof: there is no such entry or size, or stored hashes are missing.
     """
     return merkle.inclusion_proof(index, size, _stored(session, size))
+
+
+def inclusions(session: Session, *, indices: Iterable[int], size: int) -> Iterator[list[bytes]]:
+    """Give the audit path of each of many entries; a tile that several need is read once. Errors as `inclusion`."""
+    nodes = _stored(session, size)
+    for index in indices:
+        yield merkle.inclusion_proof(index, size, nodes)
 
 
 def consistency(session: Session, *, old_size: int, new_size: int) -> list[bytes]:
@@ -50,11 +59,16 @@ def hashes(session: Session, *, level: int, n: int, width: int) -> list[bytes]:
     Raises:
         errors.BadProof: there are fewer.
     """
-    known = session.scalar(select(AuditHead.size)) or 0
-    found = _Stored(session, known).read(level, n)[:width]
+    found = available(session, level=level, n=n, width=width)
     if len(found) != width:
         raise errors.BadProof(level=level, tile=n)
     return found
+
+
+def available(session: Session, *, level: int, n: int, width: int) -> list[bytes]:
+    """Return the same as far as it is stored."""
+    known = session.scalar(select(AuditHead.size)) or 0
+    return _Stored(session, known).read(level, n)[:width]
 
 
 def _stored(session: Session, size: int) -> _Stored:
@@ -83,16 +97,18 @@ class _Stored:
         return merkle.root(hashes)
 
     def read(self, level: int, n: int) -> list[bytes]:
-        """Return the hashes of a tile as far as they are stored."""
+        """Return the hashes of a tile as far as they are stored without a gap."""
         first, last = n * tiles.WIDTH, (n + 1) * tiles.WIDTH
         if tiles.width_of(level, n, self._size) == tiles.WIDTH:
-            stored = self._ask("SELECT hashes FROM audit_tile WHERE level = %s AND n = %s", level, n)
-            return tiles.split(b"".join(stored))
+            stored = self._ask("SELECT n, hashes FROM audit_tile WHERE level = %s AND n = %s", level, n)
+            return tiles.split(b"".join(hashes for _, hashes in stored))
         if level == 0:
-            return self._ask("SELECT leaf_hash FROM audit_entry WHERE idx >= %s AND idx < %s ORDER BY idx", first, last)
-        return self._ask("SELECT root FROM audit_tile WHERE level = %s AND n >= %s AND n < %s ORDER BY n", level - 1, first, last)
+            found = self._ask("SELECT idx, leaf_hash FROM audit_entry WHERE idx >= %s AND idx < %s ORDER BY idx", first, last)
+        else:
+            found = self._ask("SELECT n, root FROM audit_tile WHERE level = %s AND n >= %s AND n < %s ORDER BY n", level - 1, first, last)
+        return [stored for place, (number, stored) in enumerate(found, start=first) if number == place]
 
-    def _ask(self, statement: LiteralString, *values: int) -> list[bytes]:
+    def _ask(self, statement: LiteralString, *values: int) -> list[tuple[int, bytes]]:
         driver: Any = self._session.connection().connection.driver_connection
         with driver.cursor(binary=True) as cursor:
-            return [value for (value,) in cursor.execute(statement, values)]
+            return list(cursor.execute(statement, values))

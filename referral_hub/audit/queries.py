@@ -113,6 +113,11 @@ def peek(session: Session, idx: int) -> Logged | None:
     return None if row is None else _logged(*row)
 
 
+def leaf_hash(session: Session, idx: int) -> bytes | None:
+    """Return the leaf hash of the entry at `idx`, or None."""
+    return session.scalar(select(AuditEntry.leaf_hash).where(AuditEntry.idx == idx))
+
+
 def latest(
     session: Session, *, filters: Filter | None = None, scope: UUID | None = None, after: int | None = None, limit: int = LIMIT
 ) -> tuple[Logged, ...]:

@@ -7,6 +7,7 @@ be the signed ones: from the newest signed size that this tree still contains, u
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -46,6 +47,11 @@ def read(entry: Entry) -> NewShard:
         raise BadEntry(field="fields")
     former, low, high = (one[1] for one in found if one is not None)
     return NewShard(former, int(low), int(high))
+
+
+def mark(origin: str) -> str:
+    """Return the mark under which the key files of a former log are put away."""
+    return hashlib.sha256(origin.encode()).hexdigest()[:8]
 
 
 def next_origin(origin: str) -> str:

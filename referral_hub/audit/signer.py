@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select, text
 
 from referral_hub import errors
-from referral_hub.audit import checkpoint, merkle, note, proofs, queries, tiles
+from referral_hub.audit import checkpoint, merkle, note, proofs, queries, shard, tiles
 from referral_hub.audit.append import record
 from referral_hub.audit.checkpoint import Tree
 from referral_hub.audit.entry import Entry
@@ -75,10 +75,17 @@ def vkeys(signer: CheckpointSigner) -> tuple[str, str]:
     return signer.key.vkey(note.ED25519), signer.key.vkey(note.COSIGNATURE_V1)
 
 
-def every_vkey(session: Session, *, signer: CheckpointSigner) -> list[str]:
-    """Return the verifier keys under every name that this database's log has had (see `new_shard`), for a check of all of it."""
-    names = {signer.key.name, *session.scalars(select(AuditCheckpoint.origin).distinct())}
-    return [vkey for name in sorted(names) for vkey in vkeys(CheckpointSigner(note.Signer(name, signer.key.seed), signer.last_file))]
+def every_vkey(session: Session, *, folder: Path, origin: str) -> list[str]:
+    """Return the verifier keys under every name that this database's log has had (see `new_shard`), for a check of all of it.
+
+    Raises:
+        errors.Unavailable: `key_unavailable`, also of a former log whose public key is not in the folder.
+    """
+    found = list(public_vkeys(folder, origin=origin))
+    for name in session.scalars(select(AuditCheckpoint.origin).distinct().where(AuditCheckpoint.origin != origin)):
+        public = key_folder.checkpoint_public(folder, shard.mark(name))
+        found += [note.make_vkey(name, public, kind) for kind in (note.ED25519, note.COSIGNATURE_V1)]
+    return found
 
 
 def public_vkeys(folder: Path, *, origin: str) -> tuple[str, str]:

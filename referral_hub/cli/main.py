@@ -13,6 +13,8 @@ import click
 from referral_hub import errors
 from referral_hub.cli import auditing
 
+MOMENTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
 
 class Commands(click.Group):
     """Commands that end with a sentence, not a traceback, when a named failure stops them."""
@@ -117,6 +119,51 @@ def audit_fsck(*, as_json: bool) -> None:
     differences = operations.fsck()
     click.echo(json.dumps(differences, indent=1) if as_json else "\n".join(differences) or "no difference")
     raise SystemExit(1 if differences else 0)
+
+
+@audit.command("vkeys")
+def audit_vkeys() -> None:
+    """Print the verifier keys: of the log (for policies and witnesses), then of its receipts."""
+    from referral_hub.cli import operations
+
+    click.echo("\n".join(operations.vkeys()))
+
+
+@audit.command("bundle")
+@click.option("--out", type=click.Path(dir_okay=False), required=True, help="the file to write; it must not exist")
+@click.option("--subject", type=click.UUID, help="one survivor, by the alias id that the log uses")
+@click.option("--member", type=click.UUID)
+@click.option("--agency", type=click.UUID)
+@click.option("--from", "since", type=click.DateTime(MOMENTS), help="one period: from this moment (UTC) …")
+@click.option("--to", "until", type=click.DateTime(MOMENTS), help="… and before this one")
+@click.option("--since", "earlier", type=click.Path(exists=True, dir_okay=False), help="checkpoint of the auditor's last visit, to be bridged")
+@click.option("--newest", is_flag=True, help="under the newest checkpoint, cosigned or not")
+def audit_bundle(**asked: Any) -> None:
+    """Write a bundle of the log, for `audit verify`: the whole of it, or one survivor, member, agency or period."""
+    from referral_hub.cli import evidence
+
+    click.echo(evidence.write_bundle(**asked))
+
+
+@audit.command("verify", context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+def audit_verify(words: tuple[str, ...]) -> None:
+    """Check a bundle, offline (`referral-hub audit verify --help`)."""
+    from referral_hub.verifier.main import main as commands
+
+    raise SystemExit(commands(words))
+
+
+@audit.command("reconcile")
+@click.option("--receipts", type=click.Path(exists=True, file_okay=False), required=True, help="folder of receipts")
+@click.option("--json", "as_json", is_flag=True)
+def audit_reconcile(receipts: str, *, as_json: bool) -> None:
+    """Compare an agency's receipts with the log as it stands; exit 1 when the log no longer holds what it gave one for."""
+    from referral_hub.cli import evidence
+
+    lines, code = evidence.reconcile(receipts, as_json=as_json)
+    click.echo("\n".join(lines))
+    raise SystemExit(code)
 
 
 @audit.command("new-shard")

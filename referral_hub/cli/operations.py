@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from referral_hub.accounts import actions
 from referral_hub.accounts import bootstrap as network
-from referral_hub.audit import asking, shard, signer, witnesses
+from referral_hub.audit import asking, receipts, shard, signer, witnesses
 from referral_hub.audit import fsck as log_check
 from referral_hub.audit import new_shard as shards
 from referral_hub.audit.append import name_log
@@ -113,11 +113,18 @@ def create_agency(
 def fsck() -> list[str]:
     """Check the whole log against the database; return one line for each difference."""
     given = settings()
-    signing = signer.load(given.key_folder, origin=given.log_origin)
     with session_at(given.database_url) as session:
-        keys = signer.every_vkey(session, signer=signing)
+        keys = signer.every_vkey(session, folder=given.key_folder, origin=given.log_origin)
         session.rollback()
         return [str(difference) for difference in log_check.check(session, vkeys=keys)]
+
+
+def vkeys() -> list[str]:
+    """Return the verifier keys of the log (plain, dated) and of its receipts."""
+    given = settings()
+    seed = key_folder.signing_seed(given.key_folder, "receipt")
+    signing = signer.load(given.key_folder, origin=given.log_origin)
+    return [*signer.vkeys(signing), receipts.signer(seed, origin=given.log_origin).vkey()]
 
 
 def new_shard(origin: str | None) -> str:
@@ -129,6 +136,7 @@ def new_shard(origin: str | None) -> str:
     shown = asking.witnessed(policy, origin=given.log_origin) if policy else []
     with session_at(given.database_url) as session:
         found = shards.begin(session, signing=signing, origin=name, now=SystemClock().now(), witnessed=shown)
+    key_folder.renew_checkpoint(given.key_folder, shard.mark(found.former))
     vkey = signer.vkeys(signer.load(given.key_folder, origin=name))[0]
     lost = f"entries {found.lost_from} to {found.lost_until - 1} of {found.former} are lost" if found.lost_until > found.lost_from else "no entry is lost"
     return f'{lost}\nset log_origin = "{name}" before the worker and the web start again; witnesses and policies need the new key:\n{vkey}'

@@ -7,6 +7,8 @@
     checkpoint/last-checkpoint    what was signed last                  written by the signer
     checkpoint.pub                the public half of checkpoint/key     web, whoever checks the log
 
+A log that begins anew gets a new checkpoint key; the former files stay beside it with a mark behind their names (`renew_checkpoint`).
+
 Key files are read-only for their owner (0400), folders 0700. A key is one line of base 64; a ring has a line for each generation:
 number, `current` or `reading`, key.
 """
@@ -101,9 +103,46 @@ def signing_seed(folder: Path, name: str) -> bytes:
     return _key(_read(folder / _SIGNING_FILES[name]).strip())
 
 
-def checkpoint_public(folder: Path) -> bytes:
-    """Return the 32-byte Ed25519 public key that checks checkpoints; raises errors.Unavailable like `read_ring`."""
-    return _key(_read(folder / CHECKPOINT_PUBLIC).strip())
+def checkpoint_public(folder: Path, mark: str = "") -> bytes:
+    """Return the 32-byte Ed25519 public key that checks checkpoints, or with `mark` the one put away under it.
+
+    Raises:
+        errors.Unavailable: as `read_ring`.
+    """
+    return _key(_read(_marked(folder / CHECKPOINT_PUBLIC, mark)).strip())
+
+
+def renew_checkpoint(folder: Path, mark: str) -> None:
+    """Put the checkpoint key, its public half and the last checkpoint away under `mark`, and make a new key.
+
+    A log that begins anew has a key of its own (C2SP tlog-policy knows a log by its key). Done in steps that may be repeated: what an
+    interruption left undone the next call does, and a finished one changes nothing.
+
+    Raises:
+        errors.Unavailable: as `read_ring`.
+    """
+    key, public = folder / CHECKPOINT, folder / CHECKPOINT_PUBLIC
+    seed = signing_seed(folder, "checkpoint")
+    former = _marked(key, mark)
+    if not former.exists():
+        write_new(former, _line(seed))
+    if _key(_read(former).strip()) == seed:
+        seed = signing.new_seed()
+        fresh = key.with_name(f"{key.name}.new")
+        fresh.unlink(missing_ok=True)
+        write_new(fresh, _line(seed))
+        fresh.replace(key)
+    if not _marked(public, mark).exists():
+        public.replace(_marked(public, mark))
+    public.unlink(missing_ok=True)
+    write_new(public, _line(signing.public_of(seed)))
+    last = folder / LAST_CHECKPOINT
+    if last.exists() and not _marked(last, mark).exists():
+        last.replace(_marked(last, mark))
+
+
+def _marked(path: Path, mark: str) -> Path:
+    return path.with_name(f"{path.name}.{mark}") if mark else path
 
 
 def _line(key: bytes) -> str:

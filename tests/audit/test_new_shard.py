@@ -1,12 +1,15 @@
 """A new log after a refused dump: only when refused, named in its first entry, and everything goes on from there."""
 
+import base64
+from pathlib import Path
+
 import pytest
 from sqlalchemy import text
 
 from referral_hub import errors
 from referral_hub.audit import checkpoint, fsck, new_shard, note, proofs, queries, shard, signer
-from referral_hub.audit.note import Signer
 from referral_hub.audit.shard import NewShard
+from referral_hub.vault import key_folder, signing
 from tests.audit.conftest import NOW, ORIGIN, add, entry, fill
 from tests.audit.test_signer import restore, seconds
 
@@ -26,14 +29,38 @@ def dump(log, worker, checkpoint_signer, owner):
     return log
 
 
-def begin(session, signing, origin=NEW, **options):
-    found = new_shard.begin(session, signing=signing, origin=origin, now=seconds(180), **options)
+@pytest.fixture
+def keys(tmp_path):
+    """A key folder with the checkpoint key of these tests."""
+    folder = tmp_path / "keys"
+    (folder / key_folder.CHECKPOINT_FOLDER).mkdir(parents=True)
+    key_folder.write_new(folder / key_folder.CHECKPOINT, base64.b64encode(bytes(range(32))).decode() + "\n")
+    key_folder.write_new(folder / key_folder.CHECKPOINT_PUBLIC, base64.b64encode(signing.public_of(bytes(range(32)))).decode() + "\n")
+    return folder
+
+
+@pytest.fixture
+def checkpoint_signer(keys):
+    return signer.load(keys, origin=ORIGIN)
+
+
+def begin(session, signed_by, origin=NEW, *, renew=True, **options):
+    """Begin a new log as the command does: first the log, then the key files."""
+    found = new_shard.begin(session, signing=signed_by, origin=origin, now=seconds(180), **options)
     session.rollback()
+    if renew:
+        key_folder.renew_checkpoint(signed_by.last_file.parents[1], shard.mark(found.former))
     return found
 
 
-def named(signing, origin=NEW):
-    return signer.CheckpointSigner(Signer(origin, signing.key.seed), signing.last_file)
+def named(signed_by, origin=NEW):
+    return signer.load(signed_by.last_file.parents[1], origin=origin)
+
+
+def every_key(session, folder):
+    found = signer.every_vkey(session, folder=folder, origin=NEW)
+    session.rollback()
+    return found
 
 
 def test_the_first_entry_names_what_was_lost(dump, worker, checkpoint_signer, owner):
@@ -53,34 +80,66 @@ def test_the_first_entry_names_what_was_lost(dump, worker, checkpoint_signer, ow
     dump.rollback()
 
 
-def test_the_signers_old_file_stays_as_evidence(dump, checkpoint_signer):
+def test_the_signers_old_files_stay_as_evidence(dump, checkpoint_signer, keys):
     before = checkpoint_signer.last_file.read_text(encoding="utf-8")
     begin(dump, checkpoint_signer)
     assert not checkpoint_signer.last_file.exists()
-    (kept,) = checkpoint_signer.last_file.parent.glob("last-checkpoint.*")
-    assert kept.read_text(encoding="utf-8") == before
+    mark = shard.mark(ORIGIN)
+    assert (keys / f"{key_folder.LAST_CHECKPOINT}.{mark}").read_text(encoding="utf-8") == before
+    assert key_folder.checkpoint_public(keys, mark) == signing.public_of(bytes(range(32)))
+    assert key_folder.checkpoint_public(keys) == signing.public_of(key_folder.signing_seed(keys, "checkpoint"))
+    assert key_folder.signing_seed(keys, "checkpoint") != bytes(range(32))
 
 
-def test_the_check_of_the_whole_log_goes_over_the_seam(dump, worker, checkpoint_signer, owner):
+def test_renewing_the_key_can_be_interrupted_anywhere(dump, checkpoint_signer, keys, monkeypatch):
+    begin(dump, checkpoint_signer, renew=False)
+    mark, steps = shard.mark(ORIGIN), 0
+    real = {name: getattr(Path, name) for name in ("replace", "unlink")}
+    while True:
+        left = [steps]
+
+        def counted(name, left=left):
+            def step(path, *args, **kwargs):
+                if left[0] == 0:
+                    raise KeyboardInterrupt
+                left[0] -= 1
+                return real[name](path, *args, **kwargs)
+
+            return step
+
+        with monkeypatch.context() as patch:
+            for name in real:
+                patch.setattr(Path, name, counted(name))
+            try:
+                key_folder.renew_checkpoint(keys, mark)
+                break
+            except KeyboardInterrupt:
+                steps += 1
+    assert steps > 2
+    assert key_folder.checkpoint_public(keys, mark) == signing.public_of(bytes(range(32)))
+    assert key_folder.checkpoint_public(keys) == signing.public_of(key_folder.signing_seed(keys, "checkpoint"))
+    again = key_folder.signing_seed(keys, "checkpoint")
+    key_folder.renew_checkpoint(keys, mark)
+    assert key_folder.signing_seed(keys, "checkpoint") == again
+
+
+def test_the_check_of_the_whole_log_goes_over_the_seam(dump, worker, checkpoint_signer, owner, keys):
     begin(dump, checkpoint_signer)
     new = named(checkpoint_signer)
     fill(dump, 300, start=50)
     signer.tend(worker, signer=new, now=seconds(200))
-    owner("DELETE FROM audit_counter")
-    keys = signer.every_vkey(dump, signer=new)
-    dump.rollback()
-    assert len(keys) == 4
-    assert {d.code for d in fsck.check(dump, vkeys=keys)} == {"counter_changed", "counter_broken"}  # the dump of the test has no counters
+    every = every_key(dump, keys)
+    assert len(every) == 4
+    assert len({vkey.split("+", 2)[2] for vkey in every}) == 4  # the new log has a key of its own
+    assert fsck.check(dump, vkeys=every) == []
     owner("UPDATE audit_entry SET payload = convert_to(replace(convert_from(payload, 'UTF8'), 'log/2', 'log/3'), 'UTF8') WHERE idx = 40")
-    assert ("place_changed", 40) in [(d.code, d.idx) for d in fsck.check(dump, vkeys=keys)]
+    assert ("place_changed", 40) in [(d.code, d.idx) for d in fsck.check(dump, vkeys=every)]
 
 
-def test_a_checkpoint_of_the_former_log_that_was_kept_still_counts(dump, worker, checkpoint_signer, owner):
+def test_a_checkpoint_of_the_former_log_that_was_kept_still_counts(dump, worker, checkpoint_signer, owner, keys):
     begin(dump, checkpoint_signer)
     owner("UPDATE audit_checkpoint SET root = overlay(root PLACING '\\x00'::bytea FROM 1 FOR 1) WHERE size = 10")
-    keys = signer.every_vkey(dump, signer=named(checkpoint_signer))
-    dump.rollback()
-    assert "checkpoint_changed" in {d.code for d in fsck.check(dump, vkeys=keys)}
+    assert "checkpoint_changed" in {d.code for d in fsck.check(dump, vkeys=every_key(dump, keys))}
 
 
 def test_entries_written_after_the_restore_are_no_part_of_what_was_kept(dump, checkpoint_signer, owner):
@@ -121,16 +180,15 @@ def test_other_names_are_refused(dump, checkpoint_signer, origin):
 
 
 def test_what_was_interrupted_is_finished(dump, checkpoint_signer):
-    before = checkpoint_signer.last_file.read_text(encoding="utf-8")
-    found = begin(dump, checkpoint_signer)
-    checkpoint_signer.last_file.write_text(before, encoding="utf-8")  # as if the power had failed after the commit
+    found = begin(dump, checkpoint_signer, renew=False)  # as if the power had failed after the commit
     size = queries.size(dump)
     dump.rollback()
-    for signing in (checkpoint_signer, named(checkpoint_signer)):
-        checkpoint_signer.last_file.write_text(before, encoding="utf-8")
-        assert begin(dump, signing) == found
-        assert not checkpoint_signer.last_file.exists()
+    for again in (checkpoint_signer, named(checkpoint_signer)):
+        assert begin(dump, again, renew=False) == found
+    begin(dump, checkpoint_signer)
+    assert not checkpoint_signer.last_file.exists()
     assert queries.size(dump) == size
+    dump.rollback()
 
 
 def test_it_is_not_done_twice(dump, worker, checkpoint_signer):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from referral_hub import errors
 from referral_hub.audit import checkpoint, fsck, note, queries, signer
+from referral_hub.audit import entry as entries
 from referral_hub.audit.note import Signer
 from referral_hub.vault import key_folder
 from tests.audit.conftest import NOW, ORIGIN, add, entry, fill
@@ -83,6 +84,12 @@ def restore(owner, size):
     owner("DELETE FROM audit_tile WHERE (n + 1) * 256 > :size", size=size)
     owner("DELETE FROM audit_checkpoint WHERE size > :size", size=size)
     owner("DELETE FROM audit_counter")
+    counters = {}
+    for idx, payload in enumerate(owner("SELECT payload FROM audit_entry ORDER BY idx").scalars().all()):
+        for pair in entries.counted(entries.parse(payload)[0]).items():
+            counters[pair] = (counters.get(pair, (0, 0))[0] + 1, idx)
+    for (kind, key), (seq, last) in counters.items():
+        owner("INSERT INTO audit_counter VALUES (:kind, :key, :seq, :last)", kind=kind, key=key, seq=seq, last=last)
     owner("UPDATE audit_head SET size = :size, frontier = :f", size=size, f=b"".join(frontier))
 
 
