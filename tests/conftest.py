@@ -16,6 +16,10 @@ from referral_hub.db.engine import make_engine
 from referral_hub.db.server import OWNER, WEB, WORKER, create_database, drop_database, ensure_roles, migrate, start_embedded, url_for
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A busy machine is no finding: properties are judged by what holds, not by how long it took.
+settings.register_profile("hub", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hub")
 KEPT = ("alembic_version", "audit_head")
 
 
