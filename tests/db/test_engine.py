@@ -3,9 +3,11 @@
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from referral_hub import errors
 from referral_hub.db import transact
+from referral_hub.db.engine import make_engine
 
 ASKED = text("SELECT count(*) FROM agency WHERE code = :code")
 
@@ -14,15 +16,24 @@ def prepared(session):
     return session.scalar(text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT count(*) FROM agency WHERE code%'"))
 
 
-def test_a_rollback_forgets_no_prepared_statement(session):
+@pytest.fixture
+def fresh(db_url, clean_database):
+    """A session on a connection that has prepared nothing yet."""
+    engine = make_engine(db_url, pool_size=1)
+    with Session(engine) as opened:
+        yield opened
+    engine.dispose()
+
+
+def test_a_rollback_forgets_no_prepared_statement(fresh):
     """A page that only reads ends by a rollback; the statements of the next page are not parsed and planned anew."""
     for _ in range(5):
-        session.scalar(ASKED, {"code": "uptd"})
-    before = prepared(session)
-    session.rollback()
+        fresh.scalar(ASKED, {"code": "uptd"})
+    before = prepared(fresh)
+    fresh.rollback()
     assert before == 1
-    assert prepared(session) == 1
-    assert session.scalar(ASKED, {"code": "uptd"}) == 0
+    assert prepared(fresh) == 1
+    assert fresh.scalar(ASKED, {"code": "uptd"}) == 0
 
 
 def test_a_rollback_undoes(session):
