@@ -1,11 +1,14 @@
 """The log's public paths, read as a witness, a monitor and a holder of a receipt would; and what they do not give."""
 
 import dataclasses
+import threading
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from referral_hub import audit
 from referral_hub.audit import checkpoint, entry, merkle, note, proof_text, queries, signer, tiles
@@ -14,6 +17,8 @@ from referral_hub.audit.submission import hash_of
 from referral_hub.db import transact
 from referral_hub.db.engine import make_engine
 from referral_hub.witness import keys
+from referral_hub.witness import main as witness_program
+from referral_hub.witness.memory import Memory
 from referral_hub.witness.pull import nodes_of
 
 SIZE = 300
@@ -163,3 +168,41 @@ def test_what_is_brought_must_be_signed_by_a_witness_and_be_ours(client, log, wi
     assert bring(client, b"x" * 70_000).status_code == 413
     assert bring(client, f"{foreign}\n{witness.cosign(foreign, 1)}").status_code == 404
     assert bring(client, shown, Origin="http://elsewhere.test").status_code == 403
+
+
+def test_a_witness_behind_a_firewall_comes_by_itself(log, app, settings, tmp_path, session, worker_url, clock):
+    """Over real HTTP, with the witness's own program: it fetches, proves, signs, and brings its line back."""
+    with serving(app) as url:
+        app.extensions["referral_hub"].settings = dataclasses.replace(settings, public_url=url)
+        words = ["pull", "--key", tmp_path / "witness.key", "--state", tmp_path / "state", "--log", log[0], "--from", f"{url}/log"]
+        for cosigned in (1, 1):
+            assert witness_program.main([str(word) for word in words]) == 0
+            found = session.scalars(text("SELECT count(*) FROM audit_cosignature")).one()
+            session.rollback()
+            assert found == cosigned
+        clock.move(minutes=6)
+        transact(session, lambda s: [audit.record(s, said(clock)) for _ in range(40)])
+        engine = make_engine(worker_url, pool_size=1)
+        with Session(engine) as worker:
+            signer.tend(worker, signer=signer.load(settings.key_folder, origin=settings.log_origin), now=clock.now())
+        engine.dispose()
+        clock.move(minutes=6)
+        assert witness_program.main([str(word) for word in words]) == 0
+    assert Memory(tmp_path / "state").seen(settings.log_origin).size == SIZE + 40
+
+
+@contextmanager
+def serving(app):
+    """The application on a free port of this machine."""
+    server = make_server("127.0.0.1", 0, app, request_handler=Quiet)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+class Quiet(WSGIRequestHandler):
+    def log_request(self, *_):
+        pass
