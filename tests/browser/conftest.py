@@ -112,7 +112,7 @@ class Person:
     def __init__(self, demo, context, mail="", passphrase="", secret=""):
         self.demo, self.context, self.page = demo, context, context.new_page()
         self.mail, self.passphrase, self.secret = mail, passphrase, secret
-        self.page.set_default_timeout(15000)
+        self.page.set_default_timeout(60000)
 
     def go(self, path):
         self.page.goto(path if path.startswith("http") else self.demo.base + path)
