@@ -54,7 +54,6 @@ def open_case(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
         protected=False,
         second_person_needed=False,
         retention_until=rules.keep_until(last=today, minor=False, person={}),
-        derived_sections=[],
         version=1,
     )
     session.add(row)

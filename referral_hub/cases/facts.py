@@ -52,8 +52,6 @@ class Case:
     second_person_needed: bool
     retention_until: date
     companion_id: uuid.UUID | None
-    derived_from: uuid.UUID | None
-    derived_sections: tuple[str, ...]
     version: int
     alias: str
     subject: uuid.UUID

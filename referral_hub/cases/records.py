@@ -12,7 +12,7 @@ from referral_hub.db import Base
 
 
 class CaseRow(Base):
-    """One survivor's file at one agency. `derived_from` is the referral it was copied from, if any."""
+    """One survivor's file at one agency."""
 
     __tablename__ = "case_file"
     __table_args__ = (
@@ -31,8 +31,6 @@ class CaseRow(Base):
     second_person_needed: Mapped[bool]
     retention_until: Mapped[date]
     companion_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
-    derived_from: Mapped[uuid.UUID | None]
-    derived_sections: Mapped[list[str]]
     version: Mapped[int]
 
 
@@ -64,3 +62,35 @@ class ConflictRow(Base):
 
     case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("case_file.id"), primary_key=True)
     token: Mapped[bytes] = mapped_column(primary_key=True)
+
+
+class CopyRow(Base):
+    """A section that was copied into a file from a referral: which sending it came from. The row's id names the sealed copy in the vault."""
+
+    __tablename__ = "case_copy"
+    __table_args__ = (UniqueConstraint("case_id", "referral_id", "section"), Index("ix_case_copy_referral_id", "referral_id"))
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("case_file.id"))
+    referral_id: Mapped[uuid.UUID]
+    section: Mapped[str]
+    revision: Mapped[int]
+
+
+class TokenRow(Base):
+    """A search token of a file: of what, only the agency's key and the hub's secret together tell."""
+
+    __tablename__ = "case_index"
+    __table_args__ = (Index("ix_case_index_token", "token"),)
+
+    case_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("case_file.id"), primary_key=True)
+    token: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+
+
+class StatRow(Base):
+    """A statistical record, locked under the hub's key: a random id that only the sealed file knows, and no time."""
+
+    __tablename__ = "stat_record"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    locked: Mapped[bytes]

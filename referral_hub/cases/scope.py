@@ -125,8 +125,6 @@ def snapshot(row: CaseRow, *, subject: uuid.UUID, alias: str, members: list[uuid
         second_person_needed=row.second_person_needed,
         retention_until=row.retention_until,
         companion_id=row.companion_id,
-        derived_from=row.derived_from,
-        derived_sections=tuple(row.derived_sections),
         version=row.version,
         alias=alias,
         subject=subject,

@@ -106,8 +106,8 @@ def make_survivor(story):
 
 
 _CASE = """
-    INSERT INTO case_file (id, agency_id, stage, opened_at, last_activity, minor, protected, second_person_needed, retention_until, derived_sections, version)
-    VALUES (:case, :raised, 'intake', :now, :now, false, false, false, '2031-12-31', '{}', 1)
+    INSERT INTO case_file (id, agency_id, stage, opened_at, last_activity, minor, protected, second_person_needed, retention_until, version)
+    VALUES (:case, :raised, 'intake', :now, :now, false, false, false, '2031-12-31', 1)
 """
 _ALIAS = "INSERT INTO alias (id, case_id, agency_id, code) VALUES (:alias, :case, :raised, :code)"
 _REFERRAL = """
