@@ -75,11 +75,14 @@ class Validated:
         return not self.problems
 
 
-def validate_section(section: str, values: Mapping[str, Any], *, context: Context, only: Collection[str] | None = None) -> Validated:
+def validate_section(
+    section: str, values: Mapping[str, Any], *, context: Context, only: Collection[str] | None = None, hints: bool = True
+) -> Validated:
     """Check the values of a section.
 
     Hidden fields are dropped, worked-out ones are worked out, other automatic ones are taken where given and never asked for. With `only`, no
-    other field is looked at. Valid values are returned even where others are amiss.
+    other field is looked at. Valid values are returned even where others are amiss. Without `hints` no warnings are looked for: they take
+    longer than all checks, and a sending shows none.
 
     Raises:
         errors.NotFound: an unknown section.
@@ -94,7 +97,8 @@ def validate_section(section: str, values: Mapping[str, Any], *, context: Contex
     _work_out(fields, made, look, context)
     _drop_hidden(fields, made, problems, look, context)
     _require(fields, made, problems, look, context)
-    warnings = {one.code: found for one in fields if one.code in made and (found := _hints(one, made[one.code], look, context))}
+    shown = [one for one in fields if one.code in made] if hints else []
+    warnings = {one.code: found for one in shown if (found := _hints(one, made[one.code], look, context))}
     ordered = {one.code: made[one.code] for one in fields if one.code in made}
     return Validated(section, ordered, {name: (code,) for name, code in problems.items()}, warnings)
 

@@ -28,7 +28,7 @@ CODE = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 FOREIGN = re.compile(r"\+[1-9][0-9]{6,14}")
 PHONE_MARKS = re.compile(r"[\s().-]")
-BAD_CATEGORIES = frozenset({"Cc", "Cs"})
+BAD_SIGNS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # Unicode categories Cc but for the line end, and Cs
 # Signs that turn the direction of what follows: they come along when numbers and names are pasted, and can make a text read otherwise.
 DIRECTIONS = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 
@@ -98,7 +98,7 @@ def tidy(value: Any, *, limit: int, lines: bool) -> str:
     text = unicodedata.normalize("NFC", value.replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ").translate(DIRECTIONS)).strip()
     if not lines and "\n" in text:
         raise Amiss("one_line")
-    if any(unicodedata.category(sign) in BAD_CATEGORIES for sign in text if sign != "\n"):
+    if BAD_SIGNS.search(text):
         raise Amiss("bad_characters")
     if len(text) > limit:
         raise Amiss("too_long")

@@ -48,7 +48,7 @@ def checked(
         sealed = sealed_fields(section)
         clear = {"urgency": urgency} if section == "meta" else {}  # what is required depends on it
         validated = forms.validate_section(
-            section, {k: v for k, v in values.items() if k in sealed} | clear, context=context, only=sealed | set(clear)
+            section, {k: v for k, v in values.items() if k in sealed} | clear, context=context, only=sealed | set(clear), hints=False
         )
         for code, codes in validated.problems.items():
             left = codes if whole else tuple(c for c in codes if c != "required")

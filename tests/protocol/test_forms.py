@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -10,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from referral_hub import errors, protocol
 from referral_hub.protocol import forms
 from referral_hub.protocol.forms import Context, parse_form, shown_fields, to_form, validate_section
+from referral_hub.protocol.values import BAD_SIGNS
 
 BOOK = protocol.current()
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -321,6 +325,18 @@ def test_a_hint_never_blocks():
     made = check("needs", {"wishes": "Setiawati 3273014101900001 mengaku"}, sections=SHOWN)
     assert made.ok
     assert [hint.word for hint in made.warnings["wishes"]] == ["3273014101900001", "Setiawati", "mengaku"]
+
+
+def test_where_nobody_looks_at_hints_none_are_looked_for():
+    typed = {"wishes": "Setiawati 3273014101900001 mengaku"}
+    context = Context(now=NOW, sections=SHOWN)
+    assert validate_section("needs", typed, context=context, hints=False) == replace(check("needs", typed, sections=SHOWN), warnings={})
+
+
+def test_control_signs_and_halves_of_surrogates_are_refused_as_unicode_has_them():
+    every = map(chr, range(sys.maxunicode + 1))
+    refused = {sign for sign in every if BAD_SIGNS.search(sign)}
+    assert refused == {sign for sign in map(chr, range(0x10000)) if unicodedata.category(sign) in {"Cc", "Cs"}} - {"\n"}
 
 
 @pytest.mark.parametrize(
