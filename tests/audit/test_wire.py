@@ -65,13 +65,13 @@ def test_a_redirect_is_an_answer_like_any_other():
 def test_a_dripping_answer_ends_in_time(head):
     reason, took = failure_of(drip(head), seconds=0.4)
     assert reason == "slow"
-    assert took < 2
+    assert took < 20
 
 
 def test_silence_ends_in_time():
-    reason, took = failure_of(lambda _: time.sleep(1.5), seconds=0.3)
+    reason, took = failure_of(lambda _: time.sleep(20), seconds=0.3)
     assert reason == "slow"
-    assert took < 1.4
+    assert took < 10
 
 
 def test_too_much_is_not_taken():

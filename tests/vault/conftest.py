@@ -4,7 +4,6 @@ import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import hypothesis
 import pytest
 
 from referral_hub.vault.opening import gather, unseal
@@ -13,9 +12,6 @@ from referral_hub.vault.sending import SendingFacts, Sent, seal_sending
 from tests.vault.world import Agency, World
 
 NOW = datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC)
-
-hypothesis.settings.register_profile("hub", deadline=None)
-hypothesis.settings.load_profile("hub")
 
 
 @pytest.fixture
