@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from referral_hub.access import Actor, Decision
+    from referral_hub.accounts.values import Member
     from referral_hub.review.values import Finding
     from referral_hub.vault.keyring import Keyring
 
@@ -115,7 +116,7 @@ def take_step(
     return _done(session, taken, actor=actor, keys=keys, now=now, text=written, request_id=request_id)
 
 
-def may_look_after(session: Session, finding: Finding, *, actor: Actor) -> tuple[Any, ...]:
+def may_look_after(session: Session, finding: Finding, *, actor: Actor) -> tuple[Member, ...]:
     """Return the members who may be named for a finding: officers of its agency, and the colleagues of an auditor who asks."""
     houses = {finding.agency_id} | ({actor.agency_id} if actor.agency_id and reading.sees_all(actor) else set())
     everybody = [one for house in sorted(houses, key=str) for one in members.members(session, agency_id=house)]

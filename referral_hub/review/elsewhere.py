@@ -47,9 +47,10 @@ _HERS: Final = """
         SELECT x.idx FROM alias a JOIN referral r ON r.case_id = a.case_id JOIN audit_entry x ON x.referral_id = r.id WHERE a.id = :subject
     )
 """
-# Sessions of one member that are used at once: a session is taken up again within ten minutes, after another was used.
+# Sessions of one member that are used at once: a session is taken up again within ten minutes, after another was used. Materialised, so that
+# the sorts carry a session and not the whole bytes that it was cut out of.
 _SWITCHES: Final = """
-    acts AS (
+    acts AS MATERIALIZED (
         SELECT e.idx, e.occurred_at, e.actor_id, e.agency_id, $session_word AS session
         FROM audit_entry e WHERE $span AND e.actor_id IS NOT NULL AND $agency AND $scope
     ), steps AS (

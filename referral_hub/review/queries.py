@@ -72,6 +72,14 @@ def id_of(session: Session, *, number: str) -> uuid.UUID:
     return found
 
 
+def number_of(session: Session, *, finding_id: uuid.UUID) -> str:
+    """Return the number of a finding. No scope is checked. Raises errors.NotFound."""
+    found = session.scalar(select(FindingRow.number).where(FindingRow.id == finding_id))
+    if found is None:
+        raise errors.NotFound
+    return found
+
+
 def waiting(session: Session, *, scope: uuid.UUID | None) -> tuple[Waiting, ...]:
     """Return the hits that no finding took up, by rule and agency, in the order of the rules."""
     query = (

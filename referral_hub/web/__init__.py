@@ -15,25 +15,27 @@ from referral_hub.web import (
     directory,
     enrolment,
     files,
+    findings,
     frame,
     help,  # noqa: A004 - the page's own name
     home,
     leaving,
-    log,
     members,
     proofs,
     receipts,
+    recipients,
     referral_acts,
     second_signer,
     sign_in,
     style,
+    subject,
     tasks,
 )
 
 if TYPE_CHECKING:
     from flask import Flask
 
-BLUEPRINTS = (home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, checking.bp, consents.bp, second_signer.bp, tasks.bp, referral_acts.bp, log.bp, directory.bp, proofs.bp, receipts.bp)
+BLUEPRINTS = dict.fromkeys((home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, checking.bp, consents.bp, second_signer.bp, tasks.bp, referral_acts.bp, findings.bp, subject.bp, directory.bp, proofs.bp, receipts.bp, recipients.bp))
 
 
 def install(app: Flask) -> None:

@@ -83,6 +83,9 @@ def _sentences() -> dict[str, str]:
         "last_four_mismatch": _("Those characters do not match yet. Look at your copy once more."),
         "not_an_address": _("Please write an e-mail address, such as name@agency.test."),
         "taken": _("This is already in use. Please choose another."),
+        "names_somebody": _("A number or an address here may lead to a person. Please leave it out."),
+        "does_not_fit": _("The steps before say otherwise. Please choose another."),
+        "out_of_range": _("Please choose an end after the beginning, at most 400 days later."),
     }
 
 

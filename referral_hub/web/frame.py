@@ -48,7 +48,7 @@ _BY_ROLE = {
     "agency_admin": {MEMBERS, AGENCY},
     "data_protection_officer": {TASKS, LOG, FINDINGS},
     "network_auditor": {QUESTIONS, LOG, FINDINGS, PROOFS, AGENCY},
-    "network_admin": {MEMBERS, AGENCY, DIRECTORY, PROOFS},
+    "network_admin": {AGENCY, DIRECTORY, PROOFS},
     "policy_analyst": {STATISTICS},
 }
 
@@ -107,6 +107,11 @@ def reader() -> words.Reader:
         zone = words.zone_named(who.actor.timezone) if who else "WIB"
         g.hub_reader = words.Reader(language(), zone)
     return cast("words.Reader", g.hub_reader)
+
+
+def write_for(who: words.Reader) -> None:
+    """Let this page be written for `who` instead of who is signed in: a paper for a survivor."""
+    g.hub_reader = who
 
 
 def _labels() -> dict[str, str]:

@@ -11,6 +11,7 @@ from referral_hub.directory import queries as directory
 from referral_hub.gate.house import session
 from referral_hub.gate.speech import _
 from referral_hub.referrals import queries as referrals
+from referral_hub.review.rules.explain import needs_explanation
 from referral_hub.web import words
 from referral_hub.web.amiss import label, refusal_text
 from referral_hub.web.files import label as section_label
@@ -44,6 +45,7 @@ class Row:
     outcome_text: str
     in_tree: bool
     number: str
+    unexplained: bool
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ def _row(one: Logged, codes: dict[UUID, str], names: dict[UUID, str], numbers: d
         outcome_text=outcome_text(said.outcome),
         in_tree=in_tree,
         number=numbers.get(said.referral_id, "") if said.referral_id else "",
+        unexplained=needs_explanation(said),
     )
 
 

@@ -245,3 +245,27 @@ def the_log(told):
     assert auditor.send("/jejak/periksa$").status == 200
     assert auditor.get("/jejak/3").status == 200
     assert auditor.get("/log/tile/entries/000.p/3").status == 200
+    the_desk(told)
+
+
+def the_desk(told):
+    """Questions, the access sheet, a finding from opening to closing, and a survivor's statement on paper."""
+    auditor, officer = told.auditor, told.uptd.admin
+    auditor.get("/jejak/pertanyaan")
+    assert auditor.get(f"/jejak/pertanyaan/1?referral={told.number}").status == 200
+    assert auditor.get("/jejak/tinjauan").status == 200
+    auditor.get("/jejak?agency=uptd-ppa&action=case.read")
+    about = next(link.rpartition("/")[2] for link in auditor.page.links if re.fullmatch(r"/jejak/\d+", link))
+    auditor.get(f"/temuan/baru?entry={about}")
+    page = auditor.send("/temuan$", text="Mengapa bagian ini dibuka?")
+    assert page.status == 200, page.text
+    finding = page.heading
+    told.sign_in(officer)
+    officer.get("/temuan")
+    officer.get(f"/temuan/{finding}")
+    me = re.search(r'<option value="([0-9a-f-]{36})"', officer.page.html).group(1)
+    assert officer.send("/tugaskan$", member_id=me).status == 200
+    assert officer.send("/jelaskan$", **{"explain-text": "Petugas ini menangani kasusnya."}).status == 200
+    officer.get(f"/subjek/{told.alias}")
+    hand = re.search(r'<option value="([0-9a-f-]{36})"', officer.page.html).group(1)
+    assert officer.send("/terbitkan$", asked_alone="yes", is_safe="yes", handed_by=hand).status == 200

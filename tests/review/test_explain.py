@@ -9,7 +9,7 @@ from referral_hub import audit, protocol
 from referral_hub.access import Verb, policies
 from referral_hub.protocol import deadlines
 from referral_hub.review.rules import kinds, watch
-from referral_hub.review.rules.explain import Basis, explain, group_of
+from referral_hub.review.rules.explain import BY_RULE, Basis, explain, group_of
 from referral_hub.review.rules.watch import Around
 
 MONDAY = datetime(2026, 11, 23, 3, 0, tzinfo=UTC)  # 10.00 in Jakarta
@@ -44,6 +44,9 @@ def entry(action, **facts):
         (entry("section.read"), Basis.NONE),
         (entry("section.read", basis="none"), Basis.NONE),
         (entry("consent.withdraw", basis="none"), Basis.NONE),
+        (entry("consent.best_interest", basis="none", rule_ids=("supervisor-acts",)), Basis.SUPERVISOR),
+        (entry("document.print", rule_ids=("statement-printed",)), Basis.OVERSIGHT),
+        (entry("document.print"), Basis.NONE),
         (entry("section.read", outcome="deny", reason="not_found"), Basis.REFUSED),
         (entry("a code that the list has not"), Basis.NONE),
     ],
@@ -66,6 +69,10 @@ def test_every_opening_of_the_policy_is_one_here():
     opening = {verb for verb in Verb if f'"{verb}"' in schema and any(f'"{verb}"' in line and "opening" in line.partition(" in [")[2].partition("]")[0].split(", ") for line in schema.splitlines())}
     assert opening
     assert opening <= set(kinds.OPENINGS)
+
+
+def test_rules_that_explain_are_rules_of_the_policy():
+    assert set(BY_RULE) <= {rule.id for rule in policies.current().rules if not rule.forbids}
 
 
 def test_places_are_fields_of_the_form():

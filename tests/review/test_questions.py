@@ -18,6 +18,10 @@ from tests.review.test_scanning import NIGHT
 SINCE, UNTIL = START - timedelta(days=30), START + timedelta(days=3)
 MONDAY, TUESDAY = date(2026, 11, 23), date(2026, 11, 24)
 CONSENT = uuid.UUID(int=7)
+TYPES = {
+    "entry": int, "number": int, "moment": datetime, "day": date, "member": uuid.UUID, "agency": uuid.UUID, "referral": uuid.UUID, "subject": uuid.UUID,
+    "roles": list, "sections": list, "flags": list, "reasons": list,
+}  # fmt: skip
 
 
 def at(minutes):
@@ -37,6 +41,9 @@ def ask(story):
             lambda s: answers.ask(s, actor=(by or story.auditor).actor, now=now, number=number, given=Given(**(period | given)), most=most),
         )
         assert not found.cut
+        for row in found.rows:
+            for (name, kind), value in zip(found.columns, row, strict=True):
+                assert value is None or isinstance(value, TYPES.get(kind, str)), (name, kind, value)
         return [dict(zip(q.columns, row, strict=True)) for row in found.rows]
 
     return asked
@@ -115,6 +122,7 @@ def test_4_on_a_holiday(life, ask):
 def test_5_what_nothing_explains(life, ask):
     bare = life.reads(life.budi, at=20, basis="")
     other = life.add("consent.withdraw", by=life.tono, at=21, basis="none", object_kind="consent", object_id=CONSENT)
+    life.add("consent.best_interest", by=life.tono, at=21, basis="none", rule_ids=("supervisor-acts",), object_kind="consent", object_id=CONSENT)
     life.add("session.sign_in", by=life.budi, at=22, subject=None)
     life.add("case.list", by=life.sari, at=23, page=True)
     life.add("subject.request", by=life.officer, at=24)

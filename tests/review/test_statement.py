@@ -11,6 +11,7 @@ from referral_hub import errors
 from referral_hub.db import transact
 from referral_hub.review import statement
 from referral_hub.review.rules import trail
+from referral_hub.review.rules.explain import Basis, explain
 from tests.review.conftest import NOW, session_of
 
 WIB = ZoneInfo("Asia/Jakarta")
@@ -73,6 +74,7 @@ def test_it_is_printed_as_it_was_released(life, owner_engine):
     assert found.size == made.log_size
     assert late not in {idx for line in found.seen for idx in line.entries}
     assert life.entries()[0].action == "document.print"
+    assert explain(life.entries()[0]) is Basis.OVERSIGHT
     assert statement.signed(life.session, size=made.log_size) is None
     with owner_engine.begin() as connection:
         insert = "INSERT INTO audit_checkpoint (id, origin, size, root, note, signed_at) VALUES (:id, 'o', :size, :root, 'n', :at)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from referral_hub.review.questions.reads import AGENCY, over_period
-from referral_hub.review.rules.explain import explained_by_kind
+from referral_hub.review.rules.explain import BY_RULE, explained_by_kind
 
 Q5 = over_period(
     5,
@@ -14,9 +14,11 @@ Q5 = over_period(
     FROM audit_entry e $said
     WHERE e.basis IN ('', 'none') AND e.outcome = 'allow' AND e.subjects <> '{}' AND e.action NOT IN ('case.list', 'referral.list')
     AND CASE WHEN e.actor_kind = 'member' THEN e.action <> ALL(CAST(:explained AS text[])) ELSE e.action IN $OPENINGS END
+    AND NOT EXISTS (SELECT 1 FROM unnest(CAST(:by_rule AS bytea[])) AS r WHERE position(r IN e.payload) > 0)
     AND $span AND $agency AND $scope ORDER BY e.idx DESC LIMIT :most
     """,
     explained=lambda: list(explained_by_kind()),
+    by_rule=lambda: [f'"{rule}"'.encode() for rule in BY_RULE],
 )
 
 Q6 = over_period(

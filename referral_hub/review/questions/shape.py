@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # What a column holds; a name that is not here is a number. The front makes words of them.
 KINDS: Final[Mapping[str, str]] = {
     "entry": "entry", "then": "entry", "earlier": "entry", "first_entry": "entry", "last_entry": "entry",
-    "time": "moment", "first": "moment", "last": "moment", "ended": "moment", "since": "moment", "signed": "moment", "until": "moment", "closed": "moment",
+    "time": "moment", "first": "moment", "last": "moment", "ended": "moment", "since": "moment", "signed": "moment", "until": "moment",
     "day": "day",
     "member": "member", "about": "member", "reviewer": "member",
     "agency": "agency", "recipient": "agency",

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from referral_hub import protocol
 from referral_hub.review.rules import kinds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from referral_hub.audit import Entry
 
 
@@ -49,6 +52,8 @@ _BY_GROUP = {
     "retention": Basis.OVERSIGHT,
     "break_glass": Basis.BREAK_GLASS,
 }
+# Rules of the policy (policies/README.md) that explain what they allowed: a supervisor without assignment, a survivor's own statement.
+BY_RULE: Mapping[str, Basis] = MappingProxyType({"supervisor-acts": Basis.SUPERVISOR, "statement-printed": Basis.OVERSIGHT})
 _OTHERS_ACCOUNT = frozenset({"account.reset"})
 
 
@@ -60,6 +65,10 @@ def explain(entry: Entry) -> Basis:
         return Basis.NONE if entry.action in kinds.OPENINGS else Basis.SYSTEM
     if entry.basis in WRITTEN:
         return Basis(entry.basis)
+    return next((BY_RULE[rule] for rule in entry.rule_ids if rule in BY_RULE), None) or _by_kind(entry)
+
+
+def _by_kind(entry: Entry) -> Basis:
     if entry.action in _OTHERS_ACCOUNT:
         return Basis.ADMINISTRATION
     if entry.action in kinds.SEARCHES or (entry.action in kinds.LISTS and entry.page):

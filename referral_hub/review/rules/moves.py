@@ -55,6 +55,11 @@ def steps_from(state: str, *, auditor: bool, own_agency: bool, opened_it: bool) 
     return tuple(step for step in possible if not (step == CLOSE and opened_it))
 
 
+def endings(*, explained: bool, confirmed: bool) -> tuple[str, ...]:
+    """Return the verdicts that the steps before allow."""
+    return VERDICTS if explained and not confirmed else VERDICTS[1:]
+
+
 def check_verdict(verdict: str, *, explained: bool, confirmed: bool) -> None:
     """Refuse a verdict that the steps before contradict: nothing is explained without an explanation, or once it was confirmed.
 
@@ -63,7 +68,7 @@ def check_verdict(verdict: str, *, explained: bool, confirmed: bool) -> None:
     """
     if verdict not in VERDICTS:
         raise errors.InputInvalid({"verdict": ("not_a_code",)})
-    if verdict == "explained" and (confirmed or not explained):
+    if verdict not in endings(explained=explained, confirmed=confirmed):
         raise errors.InputInvalid({"verdict": ("does_not_fit",)})
 
 
