@@ -85,7 +85,7 @@ def _seed(place: Place, plan: Plan, wanted: list[str]) -> Seeded:
     began = time.monotonic()
     sends = plan.sends * (plan.send_slices + 1)
     drafts = (sends // 8 + sends // 2) if "create" in wanted else 0
-    size = Size(read=4, drafts=drafts, accounts=90 if {"sign-in", "mixed"} & set(wanted) else 0)
+    size = Size(read=4, drafts=drafts, accounts=240 if {"sign-in", "mixed"} & set(wanted) else 0)
     create_database(place.admin_url, PRODUCT)
     migrate(place.url(PRODUCT, role=OWNER))
     with contextmanager(place.session)(PRODUCT, role=OWNER) as session:

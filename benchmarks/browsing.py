@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.seed import Seeded
     from benchmarks.slices import Lane
 
-OK, SEE_OTHER = 200, 303
+OK, SEE_OTHER, NO_CAPACITY = 200, 303, 503
 TWIN = "/twin"
 HEAD = "Host: hub.bench.test\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64) Firefox/128.0\r\nSec-Fetch-Site: same-origin\r\nSec-Fetch-Dest: document\r\n"
 
@@ -77,12 +77,12 @@ class Accounts:
     """Accounts that sign in one after the other: a code counts once, and so does its half minute."""
 
     def __init__(self, accounts: Sequence[Member]) -> None:
-        self._next = cycle(accounts)
+        self._next = {prefix: cycle(accounts) for prefix in ("", TWIN)}
 
     def signing_in(self, connections: int, each: int, *, prefix: str = "", every: float | None = None, counted: bool = True) -> list[Lane]:
         """Return lanes that sign in `each` times, both pages."""
         return [
-            lane([self._pages(next(self._next), prefix) for _ in range(each)], repeat=False, every=every, counted=counted)
+            lane([self._pages(next(self._next[prefix]), prefix) for _ in range(each)], repeat=False, every=every, counted=counted)
             for _ in range(connections)
         ]
 
@@ -90,4 +90,5 @@ class Accounts:
     def _pages(member: Member, prefix: str) -> list[Step]:
         first = {"sign_in-mail": member.mail, "sign_in-passphrase": PASSPHRASE, "sign_in-to": "/"}
         second = {"sign_in-code": "%CODE%", "sign_in-to": "/"}
-        return [post(f"{prefix}/masuk", "", first), post(f"{prefix}/masuk/kode", "%COOKIE%", second, secret=member.secret)]
+        begin = post(f"{prefix}/masuk", "", first) | {"refusal": NO_CAPACITY}
+        return [begin, post(f"{prefix}/masuk/kode", "%COOKIE%", second, secret=member.secret)]

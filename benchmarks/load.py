@@ -5,7 +5,8 @@ interpreter. It reads one order a line on standard input and answers one line: l
 
     order   {"port", "seconds", "lanes": [{"units": [unit, ...], "repeat": bool, "every": seconds or null, "counted": bool}, ...]}
     unit    [step, ...]: one after the other on the lane's connection; its latency is the sum of its steps
-    step    {"text": the request, "expect": status, "secret": hex of a TOTP secret or ""}; in the text %COOKIE% is the session cookie
+    step    {"text": the request, "expect": status, "refusal": status or null, "secret": hex of a TOTP secret or ""}; a refusal is an answer that
+            the server may give for want of capacity: the unit ends, is counted apart, and has no latency; in the text %COOKIE% is the session cookie
             that was set last on this lane, %CODE% the six digits of now
 """
 
@@ -47,6 +48,7 @@ class Lane:
     received: bytearray = field(default_factory=bytearray)
     latencies: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    refused: int = 0
     cookie: str = ""
     unit: int = 0
     step: int = 0
@@ -102,6 +104,10 @@ class Lane:
             if name.lower() == b"set-cookie" and value.startswith(SESSION_COOKIE):
                 self.cookie = value.split(b";")[0].decode()
         status = int(lines[0].split(b" ")[1])
+        if status == self._step.get("refusal"):
+            self.refused += 1
+            self.unit, self.step, self.spent = self.unit + 1, 0, 0.0
+            return
         if status != self._step["expect"]:
             self.failures.append(f"{status} {body[:300]!r}")
         self.step += 1
@@ -123,7 +129,7 @@ def run(order: dict[str, Any]) -> dict[str, Any]:
         lane.connection.close()
     counted = [lane for lane in lanes if lane.counted]
     failures = [failure for lane in lanes for failure in lane.failures]
-    return {"latencies": [ms for lane in counted for ms in lane.latencies], "seconds": took, "failures": failures[:3], "failed": len(failures)}
+    return {"latencies": [ms for lane in counted for ms in lane.latencies], "seconds": took, "failures": failures[:3], "failed": len(failures), "refused": sum(lane.refused for lane in lanes)}
 
 
 def _exchange(lanes: list[Lane], selector: selectors.BaseSelector, began: float, until: float) -> None:

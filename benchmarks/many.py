@@ -22,8 +22,8 @@ SELECT md5('agency' || n)::uuid, 'ukur-' || n, 'Lembaga ukur ' || n, 'legal', '3
 FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) n ON CONFLICT DO NOTHING
 """
 CASES = """
-INSERT INTO case_file (id, agency_id, stage, opened_at, last_activity, minor, protected, second_person_needed, retention_until, derived_sections, version)
-SELECT md5('case' || n)::uuid, CAST(:sender AS uuid), 'intake', now(), current_date, false, false, false, current_date + 3650, '{}', 1
+INSERT INTO case_file (id, agency_id, stage, opened_at, last_activity, minor, protected, second_person_needed, retention_until, version)
+SELECT md5('case' || n)::uuid, CAST(:sender AS uuid), 'intake', now(), current_date, false, false, false, current_date + 3650, 1
 FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) n
 """
 ALIASES = """
@@ -56,6 +56,7 @@ def fill(session: Session, *, first: int, last: int, agencies: int, seeded: Seed
     whom = {"busy": busy, "small": small, "agencies": agencies}
     session.execute(text("SET LOCAL session_replication_role = replica"))
     session.execute(text("SET LOCAL synchronous_commit = off"))
+    session.execute(text("SET LOCAL statement_timeout = '180s'"))
     session.execute(text("SET LOCAL maintenance_work_mem = '256MB'"))
     session.execute(text(AGENCIES), {"first": 0, "last": agencies - 1})
     rebuilt = _drop_indexes(session) if last - first > 100_000 else []

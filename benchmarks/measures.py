@@ -47,7 +47,7 @@ class Plan:
 
 
 QUICK = Plan(slices=3, seconds=0.7, sends=8, send_slices=2, sign_in_slices=1, sign_in_seconds=1.5, rows=20_000, log=5_000)
-FULL = Plan(slices=8, seconds=1.5, sends=24, send_slices=7, sign_in_slices=3, sign_in_seconds=3.0, rows=1_000_000, log=100_000)
+FULL = Plan(slices=6, seconds=1.5, sends=24, send_slices=7, sign_in_slices=3, sign_in_seconds=3.0, rows=1_000_000, log=100_000)
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def _signing_in(bench: Bench, accounts: Accounts, connections: int, derivations:
         started = time.perf_counter()
         kdf.unlock(PASSPHRASE, salt=kdf.new_salt(), parameters=kdf.KdfParameters())
         derivations.append((time.perf_counter() - started) * 1000)
-    each = int(bench.plan.sign_in_seconds * 12 / connections)
+    each = int(bench.plan.sign_in_seconds * (6 if connections == 1 else 12 / connections))
     return accounts.signing_in(connections, each, prefix=prefix)
 
 

@@ -26,6 +26,7 @@ class Row:
     ratio_range: tuple[float, float] | None = None
     plain_requests_per_second: float | None = None
     plain_p99_ms: float | None = None
+    refused: int | None = None
     value: float | None = None
     value_range: tuple[float, float] | None = None
     unit: str = ""
@@ -49,7 +50,7 @@ def verb(name: str, connections: int, product: Side, plain: Side, ratio: Ratio, 
     """Return the row of a verb beside its twin."""
     return Row(
         name, connections, product.rate, product.quantile(0.5), product.quantile(0.99), ratio.middle, (ratio.low, ratio.high), plain.rate,
-        plain.quantile(0.99), goal=goal, reached=reached,
+        plain.quantile(0.99), product.refused or None, goal=goal, reached=reached,
     )  # fmt: skip
 
 
@@ -69,6 +70,8 @@ def table(rows: Iterable[Row]) -> str:
         else:
             spread = f"{row.ratio_to_plain:.2f} ({row.ratio_range[0]:.2f}-{row.ratio_range[1]:.2f})" if row.ratio_range else ""
             numbers = f"{row.requests_per_second:8,.1f} {row.p50_ms:7.1f} {row.p99_ms:7.1f} {spread:>22}"
+        if row.refused:
+            numbers += f"  {row.refused} told to come back (503)"
         mark = {True: "yes", False: "NO", None: ""}[row.reached]
         lines.append(f"{row.name:46} {row.connections:4} {numbers}  {row.goal} {mark}".rstrip())
     return "\n".join(lines)

@@ -67,4 +67,6 @@ def start(place: Place, target: str, *, database: str) -> Server:
         except OSError:
             time.sleep(0.1)
     server.process.kill()
-    raise SystemExit((place.folder / f"{target}-{database}.log").read_text(encoding="utf-8", errors="replace")[-2000:])
+    written = (place.folder / f"{target}-{database}.log").read_text(encoding="utf-8", errors="replace")
+    msg = f"{target} on {database} does not answer: {written[-2000:]}"
+    raise SystemExit(msg)

@@ -52,11 +52,13 @@ class Side:
 
     rates: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
+    refused: int = 0
 
     def add(self, found: dict[str, Any]) -> None:
         """Take in one slice."""
         self.rates.append(len(found["latencies"]) / found["seconds"])
         self.latencies += found["latencies"]
+        self.refused += found["refused"]
 
     @property
     def rate(self) -> float:

@@ -18,7 +18,7 @@ from flask import Blueprint, Flask, Response, abort, current_app, g, request, ur
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from referral_hub import protocol, web
+from referral_hub import errors, protocol, web
 from referral_hub.access import Actor
 from referral_hub.accounts import queries as members
 from referral_hub.accounts.sessions import Cookie
@@ -40,10 +40,9 @@ from referral_hub.vault import kdf, totp
 from referral_hub.vault.hub import HubKeys
 from referral_hub.vault.kdf import KdfParameters
 from referral_hub.vault.sessions import ServerHalves
-from referral_hub.web import forms as controls
+from referral_hub.web import referral_page
 from referral_hub.web.files import label, options
 from referral_hub.web.forms import Option
-from referral_hub.web.frame import reader
 from referral_hub.web.lines import card_of
 from referral_hub.web.page import page, see_other
 
@@ -121,6 +120,7 @@ def create_twin(settings: Settings, *, workers: int) -> Flask:
     app.register_blueprint(bp)
     app.add_url_rule("/healthz", view_func=lambda: Response("ok\n"))
     app.after_request(partial(add_headers, secure=True))
+    app.register_error_handler(errors.Unavailable, lambda _failure: Response(status=503))  # no place for a derivation, as in the product
     protocol.current()
     app.wsgi_app = turnstile.guard(app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -164,11 +164,9 @@ def section(number: str, section: str) -> Response:
             abort(404)
         _access(connection, actor, "section.read", referral=row[0], sections=(section,))
         connection.commit()
-    part = row[5]
-    return page(
-        "referrals/section.html", number=row[1], section=section, label=label(section), tails=part["tails"], withheld=[],
-        facts=controls.facts(section, part["fields"], reader=reader(), masked=frozenset(part["masked"]), names={}),
-    )  # fmt: skip
+    part = SimpleNamespace(code=section, **row[5])
+    facts = referral_page.section_facts(part)  # type: ignore[arg-type]
+    return page("referrals/section.html", number=row[1], section=section, label=label(section), withheld=[], facts=facts)
 
 
 @bp.post("/twin/rujukan/<number>/kirim")

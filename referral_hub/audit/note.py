@@ -10,6 +10,7 @@ import base64
 import binascii
 import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from referral_hub import errors
 from referral_hub.audit import checkpoint
@@ -114,7 +115,7 @@ def signature_line(text: str, signer: Signer, *, timestamp: int | None = None, k
     stamp = b"" if timestamp is None else timestamp.to_bytes(_TIME_BYTES)
     make = signing.ml_dsa_sign if kind == ML_DSA_44 else signing.sign
     signature = make(signer.seed, _message(text, signer.name, kind, timestamp))
-    return f"— {signer.name} {_encode(key_id(signer.name, kind, _public_of(signer.seed, kind)) + stamp + signature)}\n"
+    return f"— {signer.name} {_encode(_own_id(signer, kind) + stamp + signature)}\n"
 
 
 def sign(text: str, signer: Signer, *, timestamp: int | None = None) -> str:
@@ -157,6 +158,11 @@ def _verified(body: str, name: str, raw: bytes, known: dict[tuple[str, bytes], V
     _require(check(verifier.public, signature, _message(body, name, verifier.kind, timestamp)), "signature")
     line = f"— {name} {_encode(raw)}\n"
     return Signature(name=name, kind=verifier.kind, timestamp=timestamp, identity=verifier.identity, line=line)
+
+
+@lru_cache(maxsize=16)
+def _own_id(signer: Signer, kind: int) -> bytes:
+    return key_id(signer.name, kind, _public_of(signer.seed, kind))
 
 
 def _public_of(seed: bytes, kind: int) -> bytes:

@@ -20,6 +20,7 @@ _AGENCY: tuple[InstrumentedAttribute[Any], ...] = (
     AgencyRow.government, AgencyRow.on_call_24h, AgencyRow.languages, AgencyRow.access, AgencyRow.disclosure, AgencyRow.tiers, AgencyRow.sectors,
     AgencyRow.exit_url, AgencyRow.state, AgencyRow.verified_at, AgencyRow.verified_by, AgencyRow.created_at, AgencyRow.version,
 )  # fmt: skip
+_NAMES = tuple(column.key for column in _AGENCY)
 WIDTH = len(_AGENCY)
 
 
@@ -35,13 +36,12 @@ def columns() -> tuple[ColumnElement[Any], ...]:
 
 def agency_of(row: Sequence[Any], start: int = 0) -> Agency:
     """Return the agency from a result row whose values of `columns()` begin at `start`."""
-    values = {column.key: _frozen(value) for column, value in zip(_AGENCY, row[start : start + WIDTH], strict=True)}
-    return Agency(**values)
+    return Agency(**dict(zip(_NAMES, map(_frozen, row[start : start + WIDTH]), strict=True)))
 
 
 def agency_snapshot(row: AgencyRow) -> Agency:
     """Return the live row as a value."""
-    return agency_of([getattr(row, column.key) for column in _AGENCY])
+    return agency_of([getattr(row, name) for name in _NAMES])
 
 
 def service_of(row: ServiceRow) -> Service:

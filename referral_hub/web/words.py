@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from babel.dates import format_date, format_datetime
-from babel.numbers import format_decimal
 from babel.units import format_unit
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ _SECONDS = {"id": ".ss", "en": ":ss"}
 _DAY = timedelta(days=1)
 _SOON = timedelta(hours=4)
 _SOON_SHARE = 0.25
+GROUPING = {"id": ".", "en": ","}
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _largest_two(length: timedelta) -> Iterator[tuple[str, int]]:
 
 def number(value: int, reader: Reader) -> str:
     """Return a whole number with the language's grouping: `48.217`, `48,217`."""
-    return format_decimal(value, locale=reader.language)
+    return f"{value:,}".replace(",", GROUPING[reader.language])
 
 
 def grouped(code: str, size: int = 4) -> str:
