@@ -181,7 +181,7 @@ class Glance:
     """A referral before anything of it is opened: how it stands, what the actor may do, and what may be opened.
 
     `consent` is how the consent that it rests on stands for what was granted ("covers", "lacks", "ended", "withdrawn", "not_needed").
-    `may_open`: the sections that the policy lets the actor open. `codes`: member codes of handler and sender by id.
+    `may_read`: whether notes and messages open. `may_open`: the sections that the policy lets the actor open. `codes`: member codes of handler and sender by id.
     """
 
     referral: Referral
@@ -196,6 +196,7 @@ class Glance:
     may_preview: bool
     may_message: bool
     may_note: bool
+    may_read: bool
     may_open: frozenset[str]
     codes: Mapping[uuid.UUID, str]
 
@@ -234,10 +235,13 @@ class Check:
 class Choice:
     """What may be shared with this recipient for this service.
 
-    The hard ceiling, what is ticked beforehand, the preview's fields ("profile.sex"), sections that always go along, which hold anything.
+    The usual most, what is ticked beforehand, the preview's fields ("profile.sex"), sections that always go along, which hold anything.
+    `beyond`: what may go besides with a written reason and consent; `causes`: why each of these ("identity.religion") is not usual.
     """
 
     ceiling: Mapping[str, tuple[str, ...]]
+    beyond: Mapping[str, tuple[str, ...]]
+    causes: Mapping[str, str]
     ticked: Mapping[str, tuple[str, ...]]
     preview: tuple[str, ...]
     always: frozenset[str]

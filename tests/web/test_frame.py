@@ -30,7 +30,7 @@ HARM = re.compile(r"korban|kekerasan|seksual|perkosaan|perdagangan orang|TPPO|TP
         ({"agency_admin"}, "social_services", "members agency account"),
         ({"data_protection_officer"}, "social_services", "tasks log findings account"),
         ({"network_auditor"}, "network", "questions agency log findings account"),
-        ({"network_admin"}, "network", "members agency directory proofs account"),
+        ({"network_admin"}, "network", "agency directory proofs account"),
         ({"policy_analyst"}, "oversight", "statistics account"),
         ({"social_worker", "agency_head"}, "social_services", "tasks referrals cases directory account"),
         ({"agency_admin", "data_protection_officer"}, "social_services", "tasks members agency log account"),

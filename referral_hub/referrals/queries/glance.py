@@ -52,6 +52,7 @@ def glance(session: Session, *, actor: Actor, keys: Keyring, now: datetime, refe
         may_preview=_may_preview(found, actor, now=now),
         may_message=row.sent_at is not None and access.decide(actor, Verb.MESSAGE_SEND, found.target(actor, now=now)).allowed,
         may_note=access.decide(actor, Verb.NOTE_WRITE, found.target(actor, now=now)).allowed,
+        may_read=_is_or_becomes_allowed(actor, Verb.MESSAGE_READ, found.target(actor, now=now)),
         may_open=_may_open(found, actor, now=now),
         codes=codes,
     )
