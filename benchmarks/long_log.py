@@ -29,6 +29,7 @@ AGENCIES, MEMBERS = 40, 400
 SPREAD = MEMBERS * 0.3  # some are busy, some are seldom there
 REFUSED_EVERY, UNEXPLAINED_EVERY, FLAGGED_EVERY = 50, 500, 11
 SECOND_SESSION_EVERY = 20
+MANY = 100_000  # from so many entries on, indexes are made afterwards
 # action, and how often of about a hundred
 MIX = (
     ("section.read", 34.0), ("case.read", 18.0), ("referral.list", 14.0), ("case.list", 10.0), ("field.reveal", 4.0), ("section.safe_contact_read", 4.0),
@@ -70,6 +71,8 @@ class Log:
         """Write the entries up to size `until`, as a superuser, and commit. Call `settle` when nothing follows."""
         driver: Any = session.connection().connection.driver_connection
         driver.execute("SET LOCAL statement_timeout = 0")
+        driver.execute("SET LOCAL maintenance_work_mem = '256MB'")
+        again = _drop_indexes(driver) if until - self.size > MANY else []
         filled: list[tuple[int, int, bytes, bytes]] = []
         leaves: list[bytes] = []
         with driver.cursor() as cursor, cursor.copy(f"COPY audit_entry ({', '.join(COLUMNS)}) FROM STDIN") as copy:
@@ -79,6 +82,8 @@ class Log:
                 leaves.append(leaf)
                 made = merkle.append(self.frontier, idx, leaf)
                 filled += [(level, n, root, b"") for level, n, root in tiles.filled(idx + 1, made)]
+        for statement in again:
+            driver.execute(statement)
         _keep(driver, filled, self)
         session.commit()
 
@@ -134,6 +139,14 @@ class Log:
 
 
 _WEIGHTS = [often for _, often in MIX]
+
+
+def _drop_indexes(driver: Any) -> list[str]:
+    """Drop the indexes of the log that are no constraints; return the statements that make them again."""
+    found = driver.execute("SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'audit_entry' AND indexname <> 'pk_audit_entry'").fetchall()
+    for name, _ in found:
+        driver.execute(f'DROP INDEX "{name}"')
+    return [definition for _, definition in found]
 
 
 def _keep(driver: Any, filled: list[tuple[int, int, bytes, bytes]], log: Log) -> None:
@@ -195,7 +208,7 @@ PEOPLE = (
 PAPERS = (
     """
     INSERT INTO audit_checkpoint (id, origin, size, root, note, signed_at)
-    SELECT lpad(to_hex(n), 32, '0')::uuid, :origin, greatest(1, n * :size / :papers), '\\x00', '', CAST(:now AS timestamptz) - (:papers - n) * interval '10 minutes'
+    SELECT lpad(to_hex(n), 32, '0')::uuid, :origin, greatest(1, n * CAST(:size AS bigint) / :papers), '\\x00', '', CAST(:now AS timestamptz) - (:papers - n) * interval '10 minutes'
     FROM generate_series(1, :papers) n
     """,
     "INSERT INTO audit_witness (key, name, listed, since, failure) SELECT 'saksi-' || w, 'saksi-' || w, true, CAST(:now AS timestamptz) - interval '1 year', '' FROM generate_series(1, 2) w",

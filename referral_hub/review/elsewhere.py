@@ -69,6 +69,11 @@ def _word(key: str) -> str:
     return f"CASE WHEN {start} > 0 THEN {cut} END"
 
 
+def _till(moment: str) -> str:
+    """Return the SQL of the first index of a later moment: with it, an index by member and index ends where a time ends."""
+    return f"coalesce((SELECT z.idx FROM audit_entry z WHERE z.occurred_at >= {moment} ORDER BY z.occurred_at, z.idx LIMIT 1), 9223372036854775807)"
+
+
 _WORDS: Final = {
     "scope": _SCOPE,
     "span": "(e.occurred_at >= :since AND e.occurred_at < :until)",
@@ -80,6 +85,9 @@ _WORDS: Final = {
     "purpose": f"{_word('purpose')} AS purpose",
     "purpose_word": _word("purpose"),
     "session_word": _word("session_digest"),
+    "hers": "e.idx = ANY(ARRAY(SELECT h.idx FROM hers h))",
+    "till_hour": _till("e.occurred_at + interval '1 hour'"),
+    "till_day": _till("c.occurred_at + interval '1 day'"),
     "newest": "e.occurred_at DESC, e.idx DESC",
     "agency": "(CAST(:agency AS uuid) IS NULL OR e.agency_id = :agency)",
     "who_entry": "e.idx AS entry, e.occurred_at AS time, e.actor_id AS member",

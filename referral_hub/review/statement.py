@@ -42,7 +42,7 @@ MOST = 5000
 _HERS = sql("""
     WITH $HERS SELECT e.idx AS entry, e.occurred_at AS at, e.actor_id AS member, e.actor_kind AS kind, e.agency_id AS agency, e.action, e.outcome, $roles, $sections,
            CASE WHEN e.manifest_digest IS NOT NULL THEN e.recipient_agency END AS recipient
-    FROM hers h JOIN audit_entry e ON e.idx = h.idx $said WHERE e.idx < :size AND e.action = ANY(CAST(:visible AS text[]))
+    FROM audit_entry e $said WHERE $hers AND e.idx < :size AND e.action = ANY(CAST(:visible AS text[]))
     AND (e.agency_id = :agency OR e.recipient_agency = :agency OR EXISTS (
         SELECT 1 FROM alias a JOIN case_file c ON c.id = a.case_id WHERE a.id = :subject AND c.agency_id = :agency
     )) ORDER BY e.idx LIMIT :most

@@ -76,7 +76,7 @@ Q21 = over_period(
     SELECT $who, e.action, m.id AS about, n.idx AS "then", n.action AS then_action
     FROM audit_entry e LEFT JOIN member m ON m.id = e.object_id LEFT JOIN LATERAL (
         SELECT x.idx, x.action FROM audit_entry x
-        WHERE x.actor_id = m.id AND x.idx > e.idx AND x.occurred_at < e.occurred_at + interval '1 hour' AND x.outcome = 'allow' AND x.action IN $OPENINGS
+        WHERE x.actor_id = m.id AND x.idx > e.idx AND x.idx < $till_hour AND x.occurred_at < e.occurred_at + interval '1 hour' AND x.outcome = 'allow' AND x.action IN $OPENINGS
         ORDER BY x.idx LIMIT 1
     ) n ON true
     WHERE $span AND e.action IN $PERMISSIONS AND e.outcome = 'allow' AND $agency AND $scope ORDER BY e.idx DESC LIMIT :most

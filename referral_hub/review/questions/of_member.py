@@ -50,17 +50,22 @@ Q9 = over_period(
     MEMBER,
     "earlier ending ended entry time member agency action",
     """
-    WITH changes AS (
+    WITH changes AS MATERIALIZED (
         SELECT x.idx, x.action, x.occurred_at, x.object_id AS about FROM audit_entry x
         WHERE x.action IN $LEFT_OR_CHANGED AND x.outcome = 'allow' AND x.object_id IS NOT NULL AND x.occurred_at < :until
     )
-    SELECT c.idx AS earlier, c.action AS ending, c.occurred_at AS ended, e.idx AS entry, e.occurred_at AS time, e.actor_id AS member, e.agency_id AS agency, e.action
-    FROM changes c JOIN audit_entry e ON e.actor_id = c.about AND e.idx > c.idx
-    WHERE $span AND e.outcome = 'allow' AND $agency AND $scope
-    AND (c.action IN $LEAVINGS OR (e.occurred_at < c.occurred_at + interval '1 day' AND e.action IN $OPENINGS))
-    AND NOT EXISTS (
-        SELECT 1 FROM audit_entry y WHERE y.object_id = c.about AND y.idx > c.idx AND y.idx < e.idx AND y.action IN $RETURNS AND y.outcome = 'allow'
-    ) ORDER BY e.idx DESC LIMIT :most
+    SELECT c.idx AS earlier, c.action AS ending, c.occurred_at AS ended, a.idx AS entry, a.occurred_at AS time, a.actor_id AS member, a.agency_id AS agency, a.action
+    FROM changes c CROSS JOIN LATERAL (
+        SELECT e.idx, e.occurred_at, e.actor_id, e.agency_id, e.action FROM audit_entry e
+        WHERE c.action IN $LEAVINGS AND e.actor_id = c.about AND e.idx > c.idx AND $span AND e.outcome = 'allow' AND $agency AND $scope
+        UNION ALL
+        SELECT e.idx, e.occurred_at, e.actor_id, e.agency_id, e.action FROM audit_entry e
+        WHERE c.action NOT IN $LEAVINGS AND e.actor_id = c.about AND e.idx > c.idx AND e.idx < $till_day AND e.occurred_at < c.occurred_at + interval '1 day'
+        AND $span AND $opened AND $agency AND $scope
+    ) a
+    WHERE NOT EXISTS (
+        SELECT 1 FROM audit_entry y WHERE y.object_id = c.about AND y.idx > c.idx AND y.idx < a.idx AND y.action IN $RETURNS AND y.outcome = 'allow'
+    ) ORDER BY a.idx DESC LIMIT :most
     """,
 )
 

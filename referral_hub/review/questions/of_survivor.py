@@ -14,8 +14,8 @@ Q2 = Question(
     reading(
         """
         WITH $HERS SELECT $who_entry, $roles, e.agency_id AS agency, e.action, $sections, $purpose, e.basis, e.outcome
-        FROM hers h JOIN audit_entry e ON e.idx = h.idx $said
-        WHERE (CAST(:since AS timestamptz) IS NULL OR e.occurred_at >= :since) AND (CAST(:until AS timestamptz) IS NULL OR e.occurred_at < :until) AND $scope
+        FROM audit_entry e $said
+        WHERE $hers AND (CAST(:since AS timestamptz) IS NULL OR e.occurred_at >= :since) AND (CAST(:until AS timestamptz) IS NULL OR e.occurred_at < :until) AND $scope
         ORDER BY e.idx LIMIT :most
         """
     ),
@@ -72,8 +72,8 @@ Q27 = Question(
         """
         WITH $HERS SELECT CAST(ceil(extract(epoch FROM CAST(:moment AS timestamptz) - e.occurred_at) / 3600) AS int) AS hours_before,
                $who_entry, $roles, e.agency_id AS agency, e.action, $sections, $purpose, e.basis, e.outcome
-        FROM hers h JOIN audit_entry e ON e.idx = h.idx $said
-        WHERE e.occurred_at <= :moment AND e.occurred_at > CAST(:moment AS timestamptz) - interval '72 hours' AND $scope ORDER BY e.idx DESC LIMIT :most
+        FROM audit_entry e $said
+        WHERE $hers AND e.occurred_at <= :moment AND e.occurred_at > CAST(:moment AS timestamptz) - interval '72 hours' AND $scope ORDER BY e.idx DESC LIMIT :most
         """
     ),
     needs=("subject", "moment"),
