@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from referral_hub.audit import Ticket
@@ -146,7 +146,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Found:
-    """One card of the directory: an offer as it stands now for this search. `misfits` says why not; `choosable` whether it may be chosen."""
+    """One card of the directory: an offer as it stands now for this search. `misfits` says why it cannot be chosen, `cautions` why to look twice."""
 
     agency: Agency
     service: Service
@@ -165,18 +165,41 @@ class Found:
         """Return whether a referral may go there: nothing misfits and the survivor did not block it. Outside the area is allowed."""
         return not self.misfits and not self.blocked
 
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """Return why to look twice before choosing it: "outside" its area, "shut" at this hour, "full" as its agency last said."""
+        found = (("outside", not self.in_area), ("shut", not self.open_now), ("full", self.capacity == "none"))
+        return tuple(code for code, holds in found if holds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Need:
+    """What a recipient is looked for: services in a region, for whom, understood and reached how, open at this hour. Empty asks nothing.
+
+    `ages` are whole years, inclusive (None: no upper end). `blocked` agencies stay listed, marked; `leave_out` (the own agency) do not.
+    """
+
+    services: Collection[str] = ()
+    region: str | None = None
+    kind: str | None = None
+    sex: str = ""
+    ages: tuple[int, int | None] | None = None
+    languages: Collection[str] = ()
+    access: Collection[str] = ()
+    on_call: bool = False
+    open_now: bool = False
+    blocked: Collection[uuid.UUID] = ()
+    leave_out: Collection[uuid.UUID] = ()
+
 
 @dataclass(frozen=True)
 class Search:
-    """The cards of one search, in order, and the ticket of its log entry."""
+    """One page of the cards of a search, in order; how many there are in all; the token of the next page; the ticket of its log entry."""
 
     found: tuple[Found, ...]
+    hits: int
+    next: str | None
     ticket: Ticket
-
-    @property
-    def hits(self) -> int:
-        """Return how many were found."""
-        return len(self.found)
 
 
 @dataclass(frozen=True)

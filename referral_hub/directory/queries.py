@@ -5,25 +5,25 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from referral_hub import access, audit, errors
 from referral_hub.access import Verb, outside_cases
+from referral_hub.db.fixed import Fixed
 from referral_hub.directory import rules, tiers
 from referral_hub.directory.facts import Found, Offer, Revealed, Search, Viewer
 from referral_hub.directory.records import AgencyRow, DutyRow, ServiceRow, UnitRow
 from referral_hub.directory.rows import WIDTH, agency_of, columns, service_of, table, unit_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection
     from datetime import datetime
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from referral_hub.access import Actor
-    from referral_hub.directory.facts import Agency, Contact, Service, Unit
-    from referral_hub.directory.rules import Ages
+    from referral_hub.directory.facts import Agency, Contact, Need, Service, Unit
 
 __all__ = [
     "agencies", "agency", "agency_of", "columns", "contact", "duty", "find", "names", "on_duty_unit", "recipient", "reveal_contact", "search", "service",
@@ -33,11 +33,14 @@ __all__ = [
 
 def agency(session: Session, key: uuid.UUID | str) -> Agency:
     """Return the agency with this id or code. Raises errors.NotFound."""
-    wanted = AgencyRow.id == key if isinstance(key, uuid.UUID) else AgencyRow.code == key
-    row = session.execute(select(*columns()).where(wanted)).one_or_none()
+    row = (_BY_ID if isinstance(key, uuid.UUID) else _BY_CODE).one_or_none(session, key=key)
     if row is None:
         raise errors.NotFound
     return agency_of(row)
+
+
+_BY_ID = Fixed(select(*columns()).where(AgencyRow.id == bindparam("key")))
+_BY_CODE = Fixed(select(*columns()).where(AgencyRow.code == bindparam("key")))
 
 
 def agencies(
@@ -120,67 +123,38 @@ def contact(session: Session, *, viewer: Viewer, agency_id: uuid.UUID) -> Contac
     return tiers.contact(viewer, found, email=row.email, phone=row.phone)
 
 
-def find(
-    session: Session,
-    *,
-    now: datetime,
-    viewer: Viewer,
-    service: str | None = None,
-    region: str | None = None,
-    kind: str | None = None,
-    sex: str = "",
-    ages: Ages | None = None,
-    languages: Collection[str] = (),
-    access_for: Collection[str] = (),
-    on_call: bool = False,
-    blocked: Collection[uuid.UUID] = (),
-    leave_out: Collection[uuid.UUID] = (),
-) -> tuple[Found, ...]:
+def find(session: Session, need: Need, *, now: datetime, viewer: Viewer) -> tuple[Found, ...]:
     """Return the offers of active agencies in the order of PAGES 3.9: fits and open, fits and closed, outside the area, does not fit.
 
-    `languages`, `access_for` and `on_call` leave out who lacks one; `blocked` stay listed, marked; `leave_out` (the own agency) do not.
+    Only service, kind, call by day and night and `leave_out` narrow the list; whoever does not fit the rest stays listed with the reason.
     """
-    query = _offers(service=service, kind=kind, on_call=on_call, leave_out=leave_out).order_by(AgencyRow.name, ServiceRow.code)
+    query = _offers(need).order_by(AgencyRow.name, ServiceRow.code)
     cards = []
     for row in session.execute(query):
         offer = Offer(agency_of(row), service_of(row[WIDTH]))
-        if (
-            set(languages) <= set(offer.agency.languages)
-            and set(access_for) <= set(offer.agency.access)
-            and rules.can_receive(offer.agency)
-        ):
+        if rules.can_receive(offer.agency):
             shown = tiers.contact(viewer, offer.agency, email=row[WIDTH + 1], phone=row[WIDTH + 2])
-            cards.append(_card(offer, shown, now=now, region=region, sex=sex, ages=ages, blocked=blocked))
+            cards.append(_card(offer, shown, need, now=now))
     return tuple(sorted(cards, key=rules.order))
 
 
 def search(
-    session: Session,
-    *,
-    actor: Actor,
-    now: datetime,
-    request_id: str = "",
-    service: str | None = None,
-    region: str | None = None,
-    kind: str | None = None,
-    sex: str = "",
-    ages: Ages | None = None,
-    languages: Collection[str] = (),
-    access_for: Collection[str] = (),
-    on_call: bool = False,
-    blocked: Collection[uuid.UUID] = (),
-    leave_out: Collection[uuid.UUID] = (),
+    session: Session, *, actor: Actor, now: datetime, need: Need, request_id: str = "", after: str | None = None, limit: int | None = None
 ) -> Search:
-    """Return what `find` finds for a member, with one entry `directory.find` that carries the number of hits. Raises errors.NotAllowed."""
+    """Return one page of what `find` finds for a member; one entry a page, `directory.find`, that carries the number of hits.
+
+    `after` is the `next` of the page before.
+
+    Raises:
+        errors.NotAllowed: a role that prepares no referrals.
+    """
     decision = access.require(actor, Verb.DIRECTORY_FIND, outside_cases("list", same_agency=True))
-    found = find(
-        session, now=now, viewer=Viewer(actor.agency_id, actor.agency_kind or None), service=service, region=region, kind=kind, sex=sex, ages=ages,
-        languages=languages, access_for=access_for, on_call=on_call, blocked=blocked, leave_out=leave_out,
-    )  # fmt: skip
+    found = find(session, need, now=now, viewer=Viewer(actor.agency_id, actor.agency_kind or None))
+    shown, more = rules.page_of(found, after=after, limit=limit)
     entry = audit.entry_for(
         actor, Verb.DIRECTORY_FIND, now=now, decision=decision, object_kind="agency", hits=len(found), request_id=request_id
     )
-    return Search(found, audit.record(session, entry))
+    return Search(shown, len(found), more, audit.record(session, entry))
 
 
 def reveal_contact(
@@ -202,24 +176,22 @@ def reveal_contact(
     return Revealed(contact(session, viewer=viewer, agency_id=agency_id), audit.record(session, entry))
 
 
-def _offers(*, service: str | None, kind: str | None, on_call: bool, leave_out: Iterable[uuid.UUID]) -> Select[Any]:
+def _offers(need: Need) -> Select[Any]:
     query = select(*columns(), ServiceRow, AgencyRow.email, AgencyRow.phone).join(ServiceRow, ServiceRow.agency_id == AgencyRow.id)
-    query = query.where(AgencyRow.state == "active", AgencyRow.id.not_in(list(leave_out)))
-    if service is not None:
-        query = query.where(ServiceRow.code == service)
-    if kind is not None:
-        query = query.where(AgencyRow.kind == kind)
-    if on_call:
+    query = query.where(AgencyRow.state == "active", AgencyRow.id.not_in(list(need.leave_out)))
+    if need.services:
+        query = query.where(ServiceRow.code.in_(need.services))
+    if need.kind is not None:
+        query = query.where(AgencyRow.kind == need.kind)
+    if need.on_call:
         query = query.where(AgencyRow.on_call_24h)
     return query
 
 
-def _card(
-    offer: Offer, shown: Contact, *, now: datetime, region: str | None, sex: str, ages: Ages | None, blocked: Collection[uuid.UUID]
-) -> Found:
+def _card(offer: Offer, shown: Contact, need: Need, *, now: datetime) -> Found:
     open_now = rules.is_open(offer.agency, offer.service.hours, now)
-    misfits = rules.misfits(offer.service, sex=sex, ages=ages)
-    in_area = region is None or rules.covers(offer.agency.coverage, region)
+    misfits = rules.misfits(offer.agency, offer.service, need, open_now=open_now)
+    in_area = need.region is None or rules.covers(offer.agency.coverage, need.region)
     return Found(
         agency=offer.agency,
         service=offer.service,
@@ -228,7 +200,7 @@ def _card(
         capacity=rules.capacity_shown(offer.service, now),
         region_shown=rules.region_shown(offer.agency),
         in_area=in_area,
-        blocked=offer.agency.id in blocked,
+        blocked=offer.agency.id in need.blocked,
         misfits=misfits,
         standing=rules.standing(misfit=bool(misfits), in_area=in_area, open_now=open_now),
         contact=shown,

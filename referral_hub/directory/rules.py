@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,16 +10,19 @@ from referral_hub import protocol
 from referral_hub.protocol import deadlines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from referral_hub.directory.facts import Agency, Found, Service, Standing
+    from referral_hub.directory.facts import Agency, Found, Need, Service, Standing
 
 DAY_AND_NIGHT = "always"  # business_hours.yaml
 STALE_AFTER = timedelta(days=7)  # FEATURES A9: older than this, nobody knows
 UNSAID_SEX = frozenset({"", "X", "unknown"})
 NEEDED_POSTS = ("focal", "deputy", "on_call", "head", "dpo")  # agency_roles.yaml: every agency that receives cases names each
+ADULT_FROM = 18
+PAGE = 20
 _STANDINGS: tuple[Standing, ...] = ("fits_open", "fits_closed", "outside", "misfit")
+_TOKEN = re.compile(r"(\d)\.(\d)\.([0-9a-f]{32})")
 _ROOM = ("available", "limited", "unknown", "none")
 
 Ages = tuple[int, int | None]
@@ -44,14 +48,27 @@ def ages_of(age_band: str) -> Ages | None:
     return None if item is None else (item.facts["min"], item.facts["max"])
 
 
-def misfits(service: Service, *, sex: str = "", ages: Ages | None = None) -> tuple[str, ...]:
-    """Return why `service` does not fit: "closed", "sex", "age". What is not known excludes nothing; ages fit when they overlap."""
-    found = ["closed"] if service.closed else []
-    if service.sex and sex not in UNSAID_SEX and sex not in service.sex:
-        found.append("sex")
-    if ages is not None and not _overlap(ages, (service.age_min, service.age_max)):
-        found.append("age")
-    return tuple(found)
+def misfits(agency: Agency, service: Service, need: Need, *, open_now: bool) -> tuple[str, ...]:
+    """Return why an offer does not fit: "closed", "sex", "age", "language", "access", "not_now". What is not known excludes nothing.
+
+    Ages fit when they overlap; "not_now" only where open at this hour is asked for.
+    """
+    found = {
+        "closed": service.closed,
+        "sex": bool(service.sex) and need.sex not in UNSAID_SEX and need.sex not in service.sex,
+        "age": need.ages is not None and not _overlap(need.ages, (service.age_min, service.age_max)),
+        "language": not set(need.languages) <= set(agency.languages),
+        "access": not set(need.access) <= set(agency.access),
+        "not_now": need.open_now and not open_now,
+    }
+    return tuple(code for code, holds in found.items() if holds)
+
+
+def ages_of_file(*, minor: bool, known: bool) -> Ages | None:
+    """Return the ages to look for as far as a file says them in clear: a child's, a grown person's, or (its profile is still empty) any."""
+    if minor:
+        return 0, ADULT_FROM - 1
+    return (ADULT_FROM, None) if known else None
 
 
 def _overlap(one: Ages, other: Ages) -> bool:
@@ -97,8 +114,37 @@ def standing(*, misfit: bool, in_area: bool, open_now: bool) -> Standing:
 
 def order(found: Found) -> tuple[int, int, str, str]:
     """Return the sorting key of a card: standing, room, name."""
+    return *_place(found), found.agency.name.casefold(), found.service.code
+
+
+def _place(found: Found) -> tuple[int, int]:
     room = _ROOM.index(found.capacity) if found.capacity in _ROOM else len(_ROOM)
-    return _STANDINGS.index(found.standing), room, found.agency.name.casefold(), found.service.code
+    return _STANDINGS.index(found.standing), room
+
+
+def page_of(found: Sequence[Found], *, after: str | None, limit: int | None = None) -> tuple[tuple[Found, ...], str | None]:
+    """Return the cards that stand after the token `after`, and the token of the next page. A token that is none of ours begins at the top.
+
+    The token names the last card and its place, no word of the search: where that card is gone meanwhile, the page begins at its place.
+    """
+    start = _start(found, after or "")
+    end = start + (limit or PAGE)
+    shown = tuple(found[start:end])
+    return shown, _token(shown[-1]) if end < len(found) else None
+
+
+def _token(card: Found) -> str:
+    standing_, room = _place(card)
+    return f"{standing_}.{room}.{card.service.id.hex}"
+
+
+def _start(found: Sequence[Found], after: str) -> int:
+    match = _TOKEN.fullmatch(after)
+    if match is None:
+        return 0
+    exact = next((n for n, card in enumerate(found, 1) if card.service.id.hex == match[3]), None)
+    place = int(match[1]), int(match[2])
+    return exact if exact is not None else next((n for n, card in enumerate(found) if _place(card) >= place), len(found))
 
 
 def missing_posts(duty: Mapping[str, Collection[object]]) -> tuple[str, ...]:

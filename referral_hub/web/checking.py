@@ -13,6 +13,7 @@ from referral_hub.cases import actions as case_actions
 from referral_hub.cases import queries as cases
 from referral_hub.cases import reading as case_reading
 from referral_hub.directory import queries as directory
+from referral_hub.directory import rules as directory_rules
 from referral_hub.gate.acts import act, form_version, on_refusal, opened
 from referral_hub.gate.admits import acting, admits
 from referral_hub.gate.caller import actor, keys
@@ -89,9 +90,11 @@ def check_page(draft: Draft, *, problems: Problems | None = None, blocked: Mappi
     row = draft.referral
     asked: Check = queries.check(session(), actor=actor(), keys=keys(), now=now(), referral_id=row.id)
     agency = directory.agency(session(), row.to_agency)
+    offered = next((one for one in directory.services(session(), agency.id) if one.code == row.service), None)
     elsewhere = _elsewhere(draft, problems)
     names = {"confirm_recipient": _("Recipient code"), "safe_contact_read": _("Who must not know"), "phoned": _("Phone call")}
-    return page("drafts/check.html", title=_("Check and send"), status=422 if problems else 200, problems=problems, draft=draft, check=asked, agency=agency, elsewhere=elsewhere,
+    return page("drafts/check.html", title=_("Check and send"), status=422 if problems else 200, problems=problems, draft=draft, check=asked, agency=agency, offered=offered, elsewhere=elsewhere,
+                is_full=offered is not None and directory_rules.capacity_shown(offered, now()) == "none",
                 further=steps.forms_of(asked.acts, kind=agency.kind),
                 typed=request.form, service=files.service_name(row.service), must_not_know=_must_not_know(draft), recipient_url=recipient_url(draft),
                 blocked=_blocked_controls(draft, blocked or {}, problems) if blocked is not None or "safety" not in draft.own_sections else None,

@@ -14,15 +14,16 @@ from flask import Blueprint, request
 from referral_hub import access, errors, protocol
 from referral_hub.access import Verb
 from referral_hub.accounts import queries as members
-from referral_hub.directory import queries, rules, tiers
+from referral_hub.directory import Need, queries, rules, tiers
 from referral_hub.gate.acts import keyless, read
 from referral_hub.gate.admits import about, admits, signed_in_only
 from referral_hub.gate.caller import actor, signed_in
 from referral_hub.gate.house import now, session
 from referral_hub.gate.speech import _
 from referral_hub.referrals import queries as referrals
+from referral_hub.web import looking
 from referral_hub.web.files import service_name
-from referral_hub.web.forms import Option, regions
+from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
 from referral_hub.web.page import page
 from referral_hub.web.referral_page import directory_viewer
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 bp = Blueprint("directory", __name__)
 
-CARDS = 40
+CARDS = 20
 POSTS = ("focal", "on_call")
 
 
@@ -51,34 +52,46 @@ class Line:
 
 @dataclass(frozen=True)
 class Card:
-    """One agency with what was looked for; `first` is the offer that is open now, or opens next."""
+    """One agency with what was looked for; `first` is the offer that fits and is open now, or opens next; `fits` whether one does, in its area."""
 
     agency: Agency
     region: str
     first: Found
     lines: tuple[Line, ...]
 
+    @property
+    def fits(self) -> bool:
+        """Tell whether something here fits what was looked for."""
+        return self.first.choosable and self.first.in_area
+
 
 @bp.get("/direktori")
 @signed_in_only
 def search() -> Response:
-    """Show the agencies that offer a service in a region; without a choice, those of the own region."""
-    service = request.args.get("layanan", "")
-    region = request.args.get("wilayah", signed_in().agency.region)
-    cards = grouped(one for one in _found(service, region) if one.in_area)
+    """Show who offers a service in a region, for whom; without a choice, the own region. What does not fit stands at the end, with its reason."""
+    service, asked = request.args.get("layanan", ""), looking.asked_of(request.args)
+    asked["wilayah"] = request.args.get("wilayah", signed_in().agency.region)
+    need = looking.need_of(asked, services=_alike(service), region=asked["wilayah"])
+    cards = grouped(queries.find(session(), need, now=now(), viewer=directory_viewer()))
+    shown, more = _page_of(cards, request.args.get("setelah", ""))
     return page(
-        "directory/search.html", title=_("Directory"), cards=cards[:CARDS], more=max(0, len(cards) - CARDS), service=service, region=region,
-        services=services(), regions=regions(reader()),
+        "directory/search.html", title=_("Directory"), cards=shown, next=more, count=len(cards), service=service, asked=asked, services=services(),
+        choices=looking.choices(), is_narrowed=looking.is_narrowed(asked), some_fit=any(card.fits for card in cards),
+        kept={name: value for name, value in {"layanan": service, **asked}.items() if value or name == "wilayah"},
     )  # fmt: skip
 
 
-def _found(service: str, region: str) -> list[Found]:
-    """Return the offers of every service that goes by the same short name as `service`; all of them where none is asked for."""
-    look = partial(queries.find, session(), now=now(), viewer=directory_viewer(), region=region or None)
-    if service not in protocol.current().services:
-        return list(look())
-    alike = [code for code in protocol.current().services if service_name(code) == service_name(service)]
-    return sorted((one for code in alike for one in look(service=code)), key=rules.order)
+def _alike(service: str) -> list[str]:
+    """Return the services that go by the same short name as `service`; none where none is asked for."""
+    known = protocol.current().services
+    return [code for code in known if service_name(code) == service_name(service)] if service in known else []
+
+
+def _page_of(cards: list[Card], after: str) -> tuple[list[Card], str | None]:
+    """Return the cards after the agency `after`, and the code of the last where more follow."""
+    start = next((n for n, card in enumerate(cards, 1) if card.agency.code == after), 0)
+    shown = cards[start : start + CARDS]
+    return shown, shown[-1].agency.code if start + CARDS < len(cards) else None
 
 
 def services() -> list[Option]:
@@ -106,8 +119,8 @@ def lines(offers: Iterable[Found]) -> tuple[Line, ...]:
     return tuple(Line(name, min(held, key=_soonest), tuple(brought[name])) for name, held in sorted(named.items()))
 
 
-def _soonest(one: Found) -> tuple[bool, str]:
-    return not one.open_now, one.opens_at.isoformat() if one.opens_at else ""
+def _soonest(one: Found) -> tuple[bool, bool, str]:
+    return not one.choosable, not one.open_now, one.opens_at.isoformat() if one.opens_at else ""
 
 
 @bp.get("/direktori/<code>")
@@ -131,7 +144,7 @@ def reveal(code: str) -> Response:
 
 def agency_page(agency: Agency, contact: Contact, *, revealed: bool = False) -> Response:
     """Make the page of one agency."""
-    found = [one for one in queries.find(session(), now=now(), viewer=directory_viewer(), kind=agency.kind) if one.agency.id == agency.id]
+    found = [one for one in queries.find(session(), Need(kind=agency.kind), now=now(), viewer=directory_viewer()) if one.agency.id == agency.id]
     may_reveal = Verb.DIRECTORY_REVEAL_CONTACT in access.acts_allowed(actor().roles) and not revealed and bool(contact.withheld)
     return page(
         "directory/show.html", title=agency.name, agency=agency, contact=contact, lines=lines(found), region=rules.region_shown(agency),

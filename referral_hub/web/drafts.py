@@ -12,7 +12,7 @@ from referral_hub import protocol
 from referral_hub.access import Verb
 from referral_hub.cases import queries as cases
 from referral_hub.directory import queries as directory
-from referral_hub.gate.acts import act, form_version, keyless, on_refusal, opened, read
+from referral_hub.gate.acts import act, form_version, on_refusal, opened, read
 from referral_hub.gate.admits import about, acting, admits, signed_in_only
 from referral_hub.gate.caller import actor, keys, signed_in
 from referral_hub.gate.house import now, session
@@ -65,20 +65,6 @@ def begin() -> Response:
         return page("drafts/who.html", title=_("New referral"), found=found)
     file = read(partial(cases.detail, case_id=case_id_of(code)))
     return page("drafts/what.html", title=_("New referral"), case=file.case, services=services(), urgencies=urgencies())
-
-
-@bp.get("/rujukan/baru/penerima")
-@admits(Verb.DIRECTORY_FIND)
-def recipients() -> Response:
-    """Step 3: the agencies that offer the service; those that fit and are open stand first."""
-    asked = {name: request.args.get(name, "") for name in ("kasus", "layanan", "urgensi", "jenis", "wilayah", "draf")}
-    service = files.service_of(asked["layanan"])
-    if service is None:
-        return see_other(url_for("drafts.begin", kasus=asked["kasus"]))
-    own = signed_in().agency
-    region = asked["wilayah"] or own.region
-    found = read(keyless(partial(directory.search, service=service, region=region, leave_out=(own.id,))))
-    return page("drafts/recipients.html", title=_("Choose recipient"), found=found, asked=asked, service=service, regions=controls.regions(reader()), region=region)
 
 
 @bp.post("/rujukan/baru")

@@ -59,10 +59,11 @@ def service_of(token: str) -> str | None:
 
 def capacity_text(found: Found) -> str:
     """Return how much room a service has, with the age of that fact."""
-    if found.capacity == "unknown":
-        since = found.service.capacity_as_of
+    since = found.service.capacity_as_of
+    if found.capacity == "unknown" or since is None:
         return _("Not known (last %(day)s)", day=words.day(since.date(), reader())) if since else _("Capacity not known")
-    return {"available": _("Space"), "limited": _("Limited"), "full": _("Full"), "none": _("Full")}.get(found.capacity, found.capacity)
+    said = {"available": _("Space"), "limited": _("Limited"), "none": _("Full")}.get(found.capacity, found.capacity)
+    return _("%(capacity)s (as of %(day)s)", capacity=said, day=words.day(since.date(), reader()))
 
 
 def bring_text(codes: Iterable[str]) -> str:
@@ -72,8 +73,15 @@ def bring_text(codes: Iterable[str]) -> str:
 
 def misfit_text(codes: Iterable[str]) -> str:
     """Return why an agency does not fit, in words."""
-    texts = {"sex": _("Not for this sex"), "age": _("Not for this age"), "closed": _("Temporarily closed"), "region": _("Outside the service area")}
-    return ", ".join(texts.get(code, _("Does not fit")) for code in codes)
+    texts = {
+        "sex": _("Not for this sex"),
+        "age": _("Not for this age"),
+        "closed": _("Temporarily closed"),
+        "language": _("Does not work in this language"),
+        "access": _("Lacks this accessibility or interpreter"),
+        "not_now": _("Not open at this hour"),
+    }
+    return ", ".join(texts[code] for code in codes)
 
 
 def consent_text(standing: str) -> str:

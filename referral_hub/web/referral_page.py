@@ -10,8 +10,8 @@ from flask import url_for
 
 from referral_hub import errors, protocol
 from referral_hub.accounts import queries as members
+from referral_hub.directory import Need, Viewer
 from referral_hub.directory import queries as directory
-from referral_hub.directory.facts import Viewer
 from referral_hub.gate.caller import actor, signed_in
 from referral_hub.gate.house import now, session
 from referral_hub.gate.speech import _
@@ -286,8 +286,8 @@ def redirects(row: Referral) -> list[Option]:
     A reason that asks for another agency must never be a dead end, so nobody who may receive is left out.
     """
     own = signed_in().agency
-    viewer = directory_viewer()
-    found = directory.find(session(), now=now(), viewer=viewer, service=row.service, region=own.region, leave_out=(own.id, row.from_agency))
+    need = Need(services=(row.service,), region=own.region, leave_out=(own.id, row.from_agency))
+    found = directory.find(session(), need, now=now(), viewer=directory_viewer())
     kinds = protocol.current().kinds
     others = [a for a in directory.agencies(session(), state="active") if kinds[a.kind].case_data and a.id not in {own.id, row.from_agency}]
     agencies = {one.id: one.name for one in (*(found_one.agency for found_one in found), *others)}

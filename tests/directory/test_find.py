@@ -8,7 +8,7 @@ import pytest
 from referral_hub import errors
 from referral_hub.audit import queries as log
 from referral_hub.db import transact
-from referral_hub.directory import NewService, Viewer, queries, rules
+from referral_hub.directory import Need, NewService, Viewer, queries, rules
 from tests.directory.places import DEMO, NOW, a_new, create, from_demo, somebody
 
 MEMBER = Viewer(uuid.UUID(int=7), "legal")
@@ -24,8 +24,8 @@ def codes(found):
     return [card.agency.code for card in found]
 
 
-def find(session, *, now=NOW, viewer=MEMBER, **filters):
-    return queries.find(session, now=now, viewer=viewer, **filters)
+def find(session, *, now=NOW, viewer=MEMBER, service=None, **asked):
+    return queries.find(session, Need(services=(service,) if service else (), **asked), now=now, viewer=viewer)
 
 
 def test_who_fits_and_is_open_comes_first_then_closed_then_outside_then_who_does_not_fit(session):
@@ -68,21 +68,40 @@ def test_only_active_agencies_are_found(session):
     assert codes(find(session)) == ["active"]
 
 
-def test_filters_narrow_by_service_kind_language_access_and_call(session):
+def test_service_kind_and_call_narrow_the_list(session):
     create(session, a_new("plain"), service())
-    create(
-        session,
-        a_new("sign", languages=("id", "sign"), access=("step_free",), on_call_24h=True),
-        service(),
-        service(code="child_psychosocial"),
-    )
+    create(session, a_new("sign", on_call_24h=True), service(), service(code="child_psychosocial"))
     assert codes(find(session, service="child_psychosocial")) == ["sign"]
-    assert codes(find(session, languages=("sign",))) == ["sign", "sign"]
-    assert codes(find(session, service="mental_health", access_for=("step_free",))) == ["sign"]
     assert codes(find(session, service="mental_health", on_call=True)) == ["sign"]
     assert codes(find(session, service="mental_health", kind="psychosocial")) == ["plain", "sign"]
     assert find(session, kind="legal") == ()
     assert find(session, service="rescue") == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [({"languages": ("sign",)}, "language"), ({"access": ("sign_interpreter",)}, "access"), ({"open_now": True}, "not_now"), ({"sex": "L"}, "sex")],
+)
+def test_who_does_not_fit_stays_in_sight_with_the_reason_and_cannot_be_chosen(session, asked, reason):
+    create(session, a_new("a-plain"), service(sex=("P",)))
+    create(session, a_new("sign", languages=("id", "sign"), access=("step_free", "sign_interpreter")), service(hours="always"))
+    fits, not_so = find(session, now=NIGHT, service="mental_health", **asked)
+    assert (fits.agency.code, fits.misfits, fits.choosable) == ("sign", (), True)
+    assert (not_so.agency.code, not_so.misfits, not_so.choosable, not_so.standing) == ("a-plain", (reason,), False, "misfit")
+
+
+def test_what_to_look_at_twice_before_choosing(session):
+    create(session, a_new("a", coverage=("32.77",)), service(capacity="none"))
+    (card,) = find(session, now=NIGHT, region="32.73")
+    assert (card.cautions, card.choosable) == (("outside", "shut", "full"), True)
+    (card,) = find(session, now=NOW + timedelta(days=9), region="32.77")
+    assert (card.capacity, card.cautions) == ("unknown", ()), "nobody knows any more that it is full"
+
+
+def test_a_file_says_in_clear_only_whether_it_is_a_childs():
+    assert rules.ages_of_file(minor=True, known=True) == (0, 17)
+    assert rules.ages_of_file(minor=False, known=True) == (18, None)
+    assert rules.ages_of_file(minor=False, known=False) is None
 
 
 def test_the_blocked_stay_listed_and_the_own_agency_does_not(session):
@@ -130,7 +149,7 @@ def test_a_search_leaves_one_entry_with_the_number_of_hits_and_nothing_else(sess
     create(session, a_new("b"), CARE)
     worker = somebody("social_worker", agency=uuid.uuid4(), kind="social_services")
     before = log.size(session)
-    result = transact(session, lambda s: queries.search(s, actor=worker, now=NOW, service="mental_health", region="32.73", sex="P"))
+    result = transact(session, lambda s: queries.search(s, actor=worker, now=NOW, need=Need(services=("mental_health",), region="32.73", sex="P")))
     assert result.hits == 2
     assert result.ticket.durable
     assert log.size(session) == before + 1
@@ -138,9 +157,33 @@ def test_a_search_leaves_one_entry_with_the_number_of_hits_and_nothing_else(sess
     assert (entry.action, entry.hits, entry.object_id, entry.subjects, entry.count) == ("directory.find", 2, None, (), None)
 
 
+def test_a_search_comes_page_by_page_each_with_its_entry_and_skips_nothing(session):
+    for number in range(5):
+        create(session, a_new(f"a-{number}"), service(hours="always" if number % 2 else "office"))
+    worker = somebody("social_worker", agency=uuid.uuid4(), kind="social_services")
+    seen, after = [], None
+    for _ in range(3):
+        result = transact(session, lambda s, a=after: queries.search(s, actor=worker, now=NIGHT, need=Need(), after=a, limit=2))
+        seen, after = seen + codes(result.found), result.next
+        assert (result.hits, log.peek(session, result.ticket.index).entry.hits) == (5, 5)
+    assert after is None
+    assert seen == ["a-1", "a-3", "a-0", "a-2", "a-4"]
+
+
+def test_a_page_goes_on_where_its_last_card_stood_even_if_that_card_is_gone(session):
+    for number in range(4):
+        create(session, a_new(f"a-{number}"), service(hours="always" if number < 2 else "office"))
+    whole = find(session, now=NIGHT)
+    _, after = rules.page_of(whole, after=None, limit=2)
+    assert codes(rules.page_of([whole[0], *whole[2:]], after=after, limit=9)[0]) == ["a-0", "a-2", "a-3"], "its place, nothing left out"
+    assert codes(rules.page_of(whole, after=after, limit=9)[0]) == ["a-2", "a-3"]
+    for foreign in ("", "x", "9.9", "0.0." + "z" * 32):
+        assert rules.page_of(whole, after=foreign, limit=9)[0] == whole
+
+
 def test_who_prepares_no_referrals_searches_no_directory(session):
     with pytest.raises(errors.NotAllowed) as refused:
-        transact(session, lambda s: queries.search(s, actor=somebody("agency_head", kind="health"), now=NOW))
+        transact(session, lambda s: queries.search(s, actor=somebody("agency_head", kind="health"), now=NOW, need=Need()))
     assert refused.value.code == "role_lacks_ability"
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from referral_hub.directory import Agency, Service, Viewer, rules, tiers
+from referral_hub.directory import Agency, Need, Service, Viewer, rules, tiers
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # Tuesday, 10:00 in Bandung, 12:00 in Ambon
 REGIONS = st.from_regex(r"[1-3]\d(\.0[1-3]){0,2}", fullmatch=True)
@@ -79,7 +79,7 @@ def test_areas_meet_exactly_when_one_lies_in_the_other(area, region):
     ],
 )
 def test_what_is_known_may_exclude_and_what_is_not_excludes_nothing(offered, asked, wrong):
-    assert rules.misfits(service(**offered), **asked) == wrong
+    assert rules.misfits(agency(), service(**offered), Need(**asked), open_now=True) == wrong
 
 
 def test_age_bands_have_ages():

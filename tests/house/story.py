@@ -71,6 +71,7 @@ class Told:
         label = protocol.current().service(SERVICE).id
         value = re.search(rf'<option value="([^"]+)"[^>]*>{re.escape(label)}<', page.html).group(1)
         self.sari.get(f"/rujukan/baru/penerima?kasus={self.alias}&layanan={value}&urgensi=normal")
+        self.sari.send("/rujukan/baru/penerima$", age="25_44")
         page = self.sari.send("/rujukan/baru$")
         self.number = re.search(r"/rujukan/(RJ-[0-9A-Z]{4}-[0-9A-Z]{4})/draf/hapus", page.html).group(1)
 

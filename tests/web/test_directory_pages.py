@@ -73,3 +73,31 @@ def test_hours_and_capacity_carry_their_age(stage, owner_engine, clock):
     assert "Belum diketahui (terakhir 16 Nov 2026)" in page.text
     assert "Buka lagi 08.00 WIB" in page.text
     assert "Dibawa: " in page.text
+
+
+def test_what_does_not_fit_stays_in_sight_at_the_end_with_its_reason(stage, shelter, owner_engine):
+    with owner_engine.begin() as connection:
+        connection.execute(text("UPDATE agency_service SET sex = '{P}', age_min = 18 WHERE code = 'temporary_shelter'"))
+        connection.execute(text("UPDATE agency SET coverage = '{81}' WHERE code = 'lbh'"))
+    page = keeps_rules(stage.sari.get("/direktori?wilayah=32.73&sex=L&age=6_12&language=sign"))
+    assert "Bukan untuk jenis kelamin ini, Bukan untuk umur ini, Belum melayani bahasa ini" in main_text(page)
+    assert "Di luar wilayah layanan" in main_text(page)
+    assert len(re.findall(r'class="item dim"', page.html)) == len(re.findall(r'class="item', page.html)) == 2
+    assert "Belum ada layanan yang cocok." in page.text
+    assert 'value="6_12" selected' in page.html
+    page = keeps_rules(stage.sari.get("/direktori?wilayah=32.73&sex=P&age=25_44"))
+    assert len(re.findall(r'class="item dim"', page.html)) == 1
+
+
+def test_the_directory_comes_page_by_page(stage, monkeypatch):
+    monkeypatch.setattr("referral_hub.web.directory.CARDS", 1)
+    stage.network.agency("klinik", "psychosocial", roles=("psychologist",), services=("mental_health",))
+    stage.session.execute(text("UPDATE agency SET state = 'active'"))
+    stage.session.commit()
+    first = keeps_rules(stage.sari.get("/direktori?wilayah="))
+    (onward,) = {link for link in first.links if "setelah=" in link}
+    second = keeps_rules(stage.sari.get(onward.replace("&amp;", "&")))
+    shown = [{link for link in page.links if re.fullmatch(r"/direktori/[\w-]+", link)} for page in (first, second)]
+    assert shown[0] | shown[1] == {"/direktori/lbh", "/direktori/klinik"}
+    assert not shown[0] & shown[1]
+    assert not [link for link in second.links if "setelah=" in link]

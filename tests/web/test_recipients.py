@@ -1,0 +1,121 @@
+"""Step 3: who can help this survivor. What does not fit stands greyed with its reason; what is asked about her stands in no address."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from referral_hub.web.files import service_token
+from tests.referrals.story import IDENTITY, PROFILE
+from tests.web.stage import keeps_rules, main_text
+
+
+@pytest.fixture
+def shelters(stage, owner_engine):
+    """A shelter for grown women only, one for everybody, one that is closed for the time being."""
+    for code in ("dewasa", "semua", "tutup"):
+        stage.network.agency(code, "shelter", roles=("shelter_manager",), services=("temporary_shelter",))
+    with owner_engine.begin() as connection:
+        for code, change in (
+            ("dewasa", "age_min = 18, sex = '{P}', capacity = 'none', capacity_as_of = now_"), ("semua", "hours = 'always', bring = '{ktp_kk}'"), ("tutup", "closed = true"),
+        ):  # fmt: skip
+            connection.execute(
+                text(f"UPDATE agency_service s SET {change.replace('now_', ':now')} FROM agency a WHERE a.id = s.agency_id AND a.code = :code"),
+                {"code": code, "now": stage.clock.now()} if ":now" in change.replace("now_", ":now") else {"code": code},
+            )
+        connection.execute(text("UPDATE agency SET state = 'active'"))
+
+
+def cards(page):
+    """Each card as (is it greyed, its words, may it be chosen)."""
+    found = re.findall(r'<li class="card( dim)?">(.*?)</li>', page.html, re.DOTALL)
+    return {
+        re.search(r"Lembaga (\w+)", body).group(1): (bool(dim), " ".join(re.sub(r"<[^>]+>", " ", body).split()), "<form" in body) for dim, body in found
+    }
+
+
+def address(case=None):
+    return f"/rujukan/baru/penerima?layanan={service_token('temporary_shelter')}&urgensi=normal" + (f"&kasus={case.alias}" if case else "")
+
+
+def a_file(stage, *, child=False):
+    story = stage.story()
+    grown = {"profile": PROFILE, "identity": IDENTITY}
+    young = {"profile": PROFILE | {"age_band": "6_12"}, "identity": {"full_name": "Bunga Contoh", "birth_date": "2017-03-15"}}
+    return story.open_file(**(young if child else grown))
+
+
+def test_unfit_ones_are_greyed_with_the_reason_and_cannot_be_chosen(stage, shelters, entries):
+    page = keeps_rules(stage.sari.get(address(a_file(stage))))
+    found = cards(page)
+    assert found["semua"][0] is False
+    assert found["semua"][2] is True
+    assert "Dibawa: KTP / KK / akta lahir" in found["semua"][1]
+    assert found["tutup"] == (True, found["tutup"][1], False)
+    assert "Tutup sementara" in found["tutup"][1]
+    assert found["dewasa"][0] is True
+    assert found["dewasa"][2] is True, "full and closed at this hour: to look at twice, not to refuse"
+    assert "Saat ini tidak ada tempat" in found["dewasa"][1]
+    assert "Buka lagi" in found["dewasa"][1]
+    last, before = entries(2)
+    assert (last.action, last.hits, last.outcome) == ("directory.find", 3, "allow")
+    assert before.action == "case.edit", "one page, one entry"
+
+
+def test_a_childs_file_greys_the_shelter_for_grown_people(stage, shelters):
+    page = keeps_rules(stage.sari.get(address(a_file(stage, child=True))))
+    found = cards(page)
+    assert found["dewasa"][0] is True
+    assert found["dewasa"][2] is False
+    assert "Bukan untuk umur ini" in found["dewasa"][1]
+    assert found["semua"][2] is True
+    assert "Berkas ini milik anak" in page.text
+
+
+def test_what_is_asked_about_her_travels_in_the_body_and_stays_on_the_page(stage, shelters, entries):
+    stage.sari.get(address(a_file(stage)))
+    page = keeps_rules(stage.sari.send("/penerima$", sex="L", age="25_44", language=["sign"], open_now="yes"))
+    found = cards(page)
+    assert found["semua"] == (True, found["semua"][1], False)
+    assert "Belum melayani bahasa ini" in found["semua"][1]
+    assert "Bukan untuk jenis kelamin ini" in found["dewasa"][1]
+    assert "Sedang tutup" in found["dewasa"][1]
+    assert 'value="L" checked' in page.html
+    assert page.response.request.path == "/rujukan/baru/penerima"
+    assert page.response.request.query_string == b""
+    assert (entries(1)[0].action, entries(1)[0].hits) == ("directory.find", 3)
+
+
+def test_pages_go_on_by_a_form_and_skip_nobody(stage, shelters, monkeypatch):
+    monkeypatch.setattr("referral_hub.directory.rules.PAGE", 1)
+    page, seen = stage.sari.get(address(a_file(stage))), []
+    while True:
+        seen += cards(page)
+        onward = re.search(r'name="setelah" value="([^"]+)"', page.html)
+        if onward is None:
+            break
+        page = keeps_rules(stage.sari.send("/penerima$", setelah=onward.group(1)))
+    assert sorted(seen) == ["dewasa", "semua", "tutup"]
+
+
+def test_old_capacity_is_not_known_and_says_since_when(stage, shelters, owner_engine):
+    with owner_engine.begin() as connection:
+        connection.execute(text("UPDATE agency_service SET capacity = 'none', capacity_as_of = :at"), {"at": stage.clock.now() - timedelta(days=8)})
+    found = cards(stage.sari.get(address()))
+    assert all("Belum diketahui (terakhir" in words for _, words, _ in found.values())
+    assert not any("Saat ini tidak ada tempat" in words for _, words, _ in found.values())
+
+
+def test_the_send_form_says_what_to_bring_and_how_much_room_there_is(stage, owner_engine):
+    story = stage.story()
+    story.draft()
+    with owner_engine.begin() as connection:
+        connection.execute(
+            text("UPDATE agency_service SET bring = '{ktp_kk}', capacity = 'none', capacity_as_of = :at WHERE code = 'legal_consult'"), {"at": stage.clock.now()}
+        )
+    page = keeps_rules(stage.sari.get(f"/rujukan/{stage.number(story)}/draf/periksa"))
+    assert "KTP / KK / akta lahir" in main_text(page)
+    assert "Saat ini tidak ada tempat" in main_text(page)
