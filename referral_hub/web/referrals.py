@@ -127,7 +127,7 @@ def incoming_page(found: Glance, *, problems: Problems | None = None) -> Respons
     acting(Verb.REFERRAL_LIST)
     detail: Detail = read(partial(queries.detail, referral_id=found.referral.id))
     return page(
-        "referrals/incoming.html", title=_("Referral %(number)s", number=found.referral.number), status=422 if problems else 200, problems=problems,
+        "referrals/incoming.html", status=422 if problems else 200, problems=problems,
         found=found, row=found.referral, names=view.agency_names(found.referral), handler=view.handler_text(found), may=view.first_steps(found, detail),
         dues=view.deadlines(detail.referral, detail.clocks, side="recipient"),
         notes=view.notes(found.referral, side="recipient", grant=found.grant, names=view.agency_names(found.referral)),
@@ -171,7 +171,7 @@ def detail_page(found: Glance, *, problems: Problems | None = None) -> Response:
     kind = signed_in().agency.kind
     further = _further(detail, found)
     return page(
-        "referrals/show.html", title=_("Referral %(number)s", number=row.number), status=422 if problems else 200, problems=problems, found=found,
+        "referrals/show.html", status=422 if problems else 200, problems=problems, found=found,
         detail=detail, row=row, names=names, may=set(detail.acts), handler=view.handler_text(found), dues=dues, running=view.running(dues),
         notes=view.notes(row, side=detail.side, grant=detail.grant, names=names), window=view.window_text(detail),
         sections=view.sections(detail, found.may_open), not_shared=view.not_shared(detail), history=view.history(detail, names), looks=view.looks(detail.seen, names),

@@ -25,6 +25,7 @@ CASCADES = {"consents.withdraw": ("consent.withdraw", "referral.access_withdrawn
 # The task list of somebody who sees neither referrals nor counts says just that, and reads nothing.
 NOTHING_TO_SEE = {"tasks.show"}
 ERROR = 400
+CODE = re.compile(r"[A-Z]{2}-[0-9A-Z]{4}-[0-9A-Z]{4}")  # of a survivor or a referral: no title shows it, so no tab and no history of the browser
 
 
 def answered(seen, kind, lists):
@@ -47,6 +48,7 @@ def test_every_content_route_leaves_exactly_one_entry(app, watch, told):
             assert len(actions) == 1, str(one)
             assert actions[0] in verbs_of(app, one.endpoint), str(one)
     assert not [str(one) for one in watch.seen if one.status >= 500]
+    assert not [one.title for one in watch.seen if CODE.search(one.title)]
     for one in answered(watch.seen, SIGNED_IN, lists):
         assert one.entries == (), str(one)
     for one in answered(watch.seen, PUBLIC, lists):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sqlalchemy import text
 
 from referral_hub.gate.admits import _MARK
+
+TITLE = re.compile(rb"<title>([^<]*)</title>")
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,7 @@ class Seen:
     path: str
     status: int
     entries: tuple  # (action, outcome, reason)
+    title: str = ""
 
     def __str__(self):
         return f"{self.method} {self.path} ({self.endpoint}) {self.status}: {list(self.entries)}"
@@ -40,7 +44,9 @@ class Watch:
 
         before = self.size()
         body = list(self._inner(environ, answered))
-        self.seen.append(Seen(self._endpoint(environ), environ["REQUEST_METHOD"], environ["PATH_INFO"], status[0], self.entries(before)))
+        titled = TITLE.search(b"".join(body))
+        title = titled.group(1).decode() if titled else ""
+        self.seen.append(Seen(self._endpoint(environ), environ["REQUEST_METHOD"], environ["PATH_INFO"], status[0], self.entries(before), title))
         return body
 
     def _endpoint(self, environ):
