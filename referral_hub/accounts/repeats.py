@@ -6,11 +6,12 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from referral_hub import errors
 from referral_hub.accounts.records import ActRow
+from referral_hub.db.fixed import Fixed
 from referral_hub.vault.hub import HubSecret
 
 if TYPE_CHECKING:
@@ -59,8 +60,7 @@ def once(
         raise errors.InputInvalid({"act_id": ("malformed",)})
     digest = hub.token(HubSecret.ACT, "act", route, _bytes(digest_of))
     actor_id = actor.member_id or NOBODY
-    new = insert(ActRow).values(actor_id=actor_id, key=name, route=route, digest=digest, created_at=now).on_conflict_do_nothing()
-    if session.execute(new.returning(ActRow.key)).first() is not None:
+    if _BEGUN.run(session, actor_id=actor_id, key=name, route=route, digest=digest, created_at=now):
         return None
     query = select(ActRow.route, ActRow.digest, ActRow.result_id).where(ActRow.actor_id == actor_id, ActRow.key == name)
     earlier = session.execute(query).one()
@@ -71,9 +71,19 @@ def once(
 
 def settle(session: Session, *, actor: Actor, key: uuid.UUID | str, result_id: uuid.UUID) -> None:
     """Keep the id of the act's result, in the same transaction, for its repetitions."""
-    actor_id = actor.member_id or NOBODY
-    done = update(ActRow).where(ActRow.actor_id == actor_id, ActRow.key == str(key)).values(result_id=result_id)
-    session.execute(done.execution_options(synchronize_session=False))
+    _SETTLED.run(session, of=actor.member_id or NOBODY, name=str(key), result_id=result_id)
+
+
+_BEGUN = Fixed(
+    insert(ActRow)
+    .values({name: bindparam(name) for name in ("actor_id", "key", "route", "digest", "created_at")})
+    .on_conflict_do_nothing()
+)
+_SETTLED = Fixed(
+    update(ActRow)
+    .where(ActRow.actor_id == bindparam("of"), ActRow.key == bindparam("name"))
+    .values(result_id=bindparam("result_id"))
+)
 
 
 def _bytes(value: bytes | Mapping[str, Any]) -> bytes:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from referral_hub import errors
 from referral_hub.cases.facts import Alias
 from referral_hub.cases.records import AliasRow
+from referral_hub.db.fixed import Fixed
 from referral_hub.vault import codes
 
 if TYPE_CHECKING:
@@ -30,14 +31,17 @@ def alias_for(session: Session, *, case_id: uuid.UUID, agency_id: uuid.UUID, dra
         errors.Unavailable: no free code in eight draws (`at_capacity`).
     """
     for _ in range(TRIES):
-        found = session.execute(
-            select(AliasRow.id, AliasRow.code).where(AliasRow.case_id == case_id, AliasRow.agency_id == agency_id)
-        ).one_or_none()
+        found = _OF_CASE.one_or_none(session, case_id=case_id, agency_id=agency_id)
         if found is not None:
             return Alias(found.id, found.code)
         values = {"id": uuid.uuid4(), "case_id": case_id, "agency_id": agency_id, "code": f"SM-{draw()}"}
         session.execute(insert(AliasRow).values(values).on_conflict_do_nothing())
     raise errors.Unavailable("at_capacity")
+
+
+_OF_CASE = Fixed(
+    select(AliasRow.id, AliasRow.code).where(AliasRow.case_id == bindparam("case_id"), AliasRow.agency_id == bindparam("agency_id"))
+)
 
 
 def aliases(session: Session, *, case_ids: Collection[uuid.UUID], agency_id: uuid.UUID) -> dict[uuid.UUID, Alias]:

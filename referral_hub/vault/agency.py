@@ -6,10 +6,11 @@ import hmac
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from referral_hub import errors
+from referral_hub.db.fixed import Fixed
 from referral_hub.vault import codes, epochs, hpke, member
 from referral_hub.vault.epochs import FOUNDING, NO_DIGEST, Bundle, EpochPublic
 from referral_hub.vault.records import EpochRow, EpochShareRow
@@ -133,8 +134,10 @@ def records_of(session: Session, *, hub: HubKeys, agency_id: uuid.UUID) -> tuple
 
 def read_records(session: Session, *, agency_id: uuid.UUID) -> tuple[EpochPublic, ...]:
     """Return the public records as they stand in the database, unverified (`epochs.verify_records` checks them without one)."""
-    rows = session.execute(select(*RECORD_COLUMNS).where(EpochRow.agency_id == agency_id).order_by(EpochRow.epoch)).all()
-    return tuple(EpochPublic(agency_id, *row) for row in rows)
+    return tuple(EpochPublic(agency_id, *row) for row in _RECORDS.all(session, agency_id=agency_id))
+
+
+_RECORDS = Fixed(select(*RECORD_COLUMNS).where(EpochRow.agency_id == bindparam("agency_id")).order_by(EpochRow.epoch))
 
 
 def founding_fingerprint(session: Session, *, hub: HubKeys, agency_id: uuid.UUID) -> str:

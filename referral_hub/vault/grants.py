@@ -10,11 +10,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Uuid, bindparam, delete, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from referral_hub import errors
 from referral_hub.db import after_commit, uuid7
+from referral_hub.db.fixed import Fixed
+from referral_hub.db.written import Written
 from referral_hub.vault import aead, formats, hpke, kdf, tombstones
 from referral_hub.vault.epochs import Bundle
 from referral_hub.vault.formats import KEY, NONCE, OWN, SHARE, TAG, Context
@@ -173,8 +176,11 @@ def make(
 
 def store(session: Session, made: Collection[NewGrant]) -> None:
     """Insert the rows of new grants and of their release secrets."""
-    session.execute(insert(GrantRow), [_row(new.opened.grant) | {"key_wrap": new.key_wrap} for new in made])
-    session.execute(insert(ReleaseRow), [{"grant_id": new.opened.grant.id, "locked": new.release_locked} for new in made])
+    rows = [_row(new.opened.grant) | {"key_wrap": new.key_wrap} for new in made]
+    _GRANTS.insert(session, rows, [{"grant_id": new.opened.grant.id, "locked": new.release_locked} for new in made])
+
+
+_GRANTS = Written(GrantRow.__table__, ReleaseRow.__table__)
 
 
 def _wrap_key(holder: EpochPublic | Bundle, key: bytes, context: Context) -> bytes:
@@ -206,8 +212,14 @@ def set_standing(session: Session, *, grant_ids: Collection[uuid.UUID], standing
     """
     if standing == Standing.REVOKED:
         raise ValueError(standing)
-    query = update(GrantRow).where(GrantRow.id.in_(grant_ids), GrantRow.standing != Standing.REVOKED)
-    session.execute(query.values(standing=standing, until=until), execution_options={"synchronize_session": False})
+    _STANDING.run(session, grant_ids=list(grant_ids), to=standing, end=until)
+
+
+_STANDING = Fixed(
+    update(GrantRow)
+    .where(GrantRow.id == func.any(bindparam("grant_ids", type_=ARRAY(Uuid))), GrantRow.standing != Standing.REVOKED.value)
+    .values(standing=bindparam("to"), until=bindparam("end"))
+)
 
 
 def revoke(session: Session, *, grant_ids: Collection[uuid.UUID], now: datetime, hub: HubKeys | None = None) -> int:

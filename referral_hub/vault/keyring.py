@@ -6,9 +6,10 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from referral_hub import errors
+from referral_hub.db.fixed import Fixed
 from referral_hub.vault import epochs
 from referral_hub.vault.epochs import SealedChain
 from referral_hub.vault.formats import pack
@@ -83,10 +84,8 @@ def chains_for(session: Session, *, agency_id: uuid.UUID, member_id: uuid.UUID, 
     Raises:
         errors.CannotOpen: no share leads to one of them.
     """
-    query = select(EpochShareRow.epoch, EpochShareRow.sealed).where(
-        EpochShareRow.agency_id == agency_id, EpochShareRow.member_id == member_id, EpochShareRow.epoch >= min(wanted)
-    )
-    shares = {row.epoch: row.sealed for row in session.execute(query)}
+    rows = _SHARES.all(session, agency_id=agency_id, member_id=member_id, lowest=min(wanted))
+    shares = {row.epoch: row.sealed for row in rows}
     starts = {epoch: min((held for held in shares if held >= epoch), default=None) for epoch in wanted}
     links = _links(session, agency_id, min(wanted), max((s for s in starts.values() if s), default=0)) if _distant(starts) else {}
     chains = {}
@@ -96,6 +95,13 @@ def chains_for(session: Session, *, agency_id: uuid.UUID, member_id: uuid.UUID, 
         way = tuple((n, links[n]) for n in range(start, epoch, -1))
         chains[epoch] = SealedChain(agency_id=agency_id, member_id=member_id, epoch=start, share=shares[start], links=way)
     return chains
+
+
+_SHARES = Fixed(
+    select(EpochShareRow.epoch, EpochShareRow.sealed).where(
+        EpochShareRow.agency_id == bindparam("agency_id"), EpochShareRow.member_id == bindparam("member_id"), EpochShareRow.epoch >= bindparam("lowest")
+    )
+)
 
 
 def _distant(starts: dict[int, int | None]) -> bool:

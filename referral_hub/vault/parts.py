@@ -6,9 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from referral_hub.db.fixed import Fixed
+from referral_hub.db.written import Written
 from referral_hub.vault import aead, agency, formats, grants
 from referral_hub.vault.formats import Context
 from referral_hub.vault.grants import SEALED_COLUMNS, GrantKind, OpenGrant, Standing
@@ -112,17 +114,25 @@ def store(
         for holder in holders:
             wrapped = holder.share(section_key, part=place.part, revision=place.revision)
             share_rows.append({"grant_id": holder.grant.id, "part": place.part, "revision": place.revision, "wrapped": wrapped})
-    session.execute(insert(PartRow), part_rows)
-    session.execute(insert(SHARES), share_rows)
+    _PARTS.insert(session, part_rows, share_rows)
     return made
+
+
+_PARTS = Written(PartRow.__table__, SHARES)
 
 
 def revisions(session: Session, *, object_kind: ObjectKind, object_id: uuid.UUID) -> dict[str, Revision]:
     """Return the newest revision of each part of an object, by part, without opening anything."""
-    columns = (PartRow.part, PartRow.revision, PartRow.author, PartRow.sealed_at, PartRow.size_bucket)
-    query = select(*columns).where(PartRow.object_id == object_id, PartRow.object_kind == object_kind)
-    newest = query.ext(distinct_on(PartRow.part)).order_by(PartRow.part, PartRow.revision.desc())
-    return {row.part: Revision(*row) for row in session.execute(newest)}
+    rows = _REVISIONS.all(session, object_id=object_id, object_kind=object_kind)
+    return {row.part: Revision(*row) for row in rows}
+
+
+_REVISIONS = Fixed(
+    select(PartRow.part, PartRow.revision, PartRow.author, PartRow.sealed_at, PartRow.size_bucket)
+    .where(PartRow.object_id == bindparam("object_id"), PartRow.object_kind == bindparam("object_kind"))
+    .ext(distinct_on(PartRow.part))
+    .order_by(PartRow.part, PartRow.revision.desc())
+)
 
 
 def _newest(session: Session, object_kind: ObjectKind, object_id: uuid.UUID, parts: Collection[str]) -> dict[str, int]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sqlalchemy import insert
-
+from referral_hub.db.written import Written
 from referral_hub.vault import agency, grants, manifest
 from referral_hub.vault.grants import GrantKind, ObjectKind
 from referral_hub.vault.manifest import Manifest, text_of
@@ -98,5 +97,8 @@ def _sign(
         "object_id": facts.referral_id, "revision": facts.sending, "agency_id": bundle.agency_id, "epoch": bundle.epoch, "body": body,
         "signature": bundle.sign(manifest.signed_bytes(body)),
     }  # fmt: skip
-    session.execute(insert(ManifestRow).values(row))
+    _MANIFEST.insert(session, [row])
     return manifest.digest(body)
+
+
+_MANIFEST = Written(ManifestRow.__table__)
