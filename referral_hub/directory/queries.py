@@ -10,7 +10,6 @@ from sqlalchemy import bindparam, select
 from referral_hub import access, audit, errors
 from referral_hub.access import Verb, outside_cases
 from referral_hub.db.fixed import Fixed
-from referral_hub.db.fixed import Fixed
 from referral_hub.directory import rules, tiers
 from referral_hub.directory.facts import Found, Offer, Revealed, Search, Viewer
 from referral_hub.directory.records import AgencyRow, DutyRow, ServiceRow, UnitRow
