@@ -61,7 +61,7 @@ def create_agency(
     session.add(row)
     session.flush()
     for new in services:
-        checks.service(new, kind=agency.kind)
+        checks.service(new, kind=agency.kind, disclosure=row.disclosure)
         session.add(service_row(row, new, now=now))
     return Act(session, row, actor, Verb.AGENCY_CREATE, decision, now, request_id).recorded()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from referral_hub import errors, protocol
 from referral_hub.directory import tiers
+from referral_hub.protocol import scan
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -18,6 +19,8 @@ _REGION = re.compile(r"\d{2}(\.\d{2}){0,2}")
 _MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _PHONE = re.compile(r"\+?\d[\d -]{5,19}")
 _LINE = re.compile(r"[^\x00-\x1f\x7f]*")
+# Words of an Indonesian address. A shelter's place is told by voice and never stored (disclosure_tiers.yaml): not in a line of free text either.
+_ADDRESS = re.compile(r"\b(jl|jln|jalan|gang|gg|rt|rw|blok|perumahan|kompleks|dusun|desa|kelurahan|kecamatan|kode pos)\b", re.IGNORECASE)
 MAX_CODE, MAX_LINE, MAX_AGE = 40, 160, 120
 AGENCY_FIELDS = (
     "code", "name", "kind", "region", "coverage", "timezone", "hours", "government", "on_call_24h", "languages", "access", "email", "phone",
@@ -32,12 +35,12 @@ def agency(values: Mapping[str, Any]) -> None:
 
     Raises:
         errors.InputInvalid: field → codes (required, too_long, bad_characters, not_a_code, not_a_region, not_a_mail, not_a_phone, not_a_link, not_for_kind,
-            too_open).
+            too_open, looks_like_address, looks_like_phone).
     """
     book = protocol.current()
     problems: Problems = {}
     _note(problems, "code", _word(values["code"], _CODE, MAX_CODE))
-    _note(problems, "name", _word(values["name"], _LINE, MAX_LINE))
+    _note(problems, "name", _line(values["name"], hides_place=values["disclosure"] == "shelter"))
     _note(problems, "kind", _listed([values["kind"]], book.kinds))
     _note(problems, "region", "" if _REGION.fullmatch(values["region"]) else "not_a_region")
     _note(problems, "coverage", _regions(values["coverage"]))
@@ -54,11 +57,11 @@ def agency(values: Mapping[str, Any]) -> None:
     _raise(problems)
 
 
-def service(new: NewService, *, kind: str) -> None:
-    """Check a service offered by an agency of `kind`.
+def service(new: NewService, *, kind: str, disclosure: str) -> None:
+    """Check a service offered by an agency of `kind`; a shelter's (`disclosure`) note may hold neither address nor phone number.
 
     Raises:
-        errors.InputInvalid: field → codes (not_a_code, not_for_kind, out_of_range, too_long, bad_characters).
+        errors.InputInvalid: field → codes (not_a_code, not_for_kind, not_an_age, too_small, too_long, bad_characters, looks_like_address, looks_like_phone).
     """
     book = protocol.current()
     problems: Problems = {}
@@ -66,12 +69,12 @@ def service(new: NewService, *, kind: str) -> None:
     _note(problems, "code", "not_a_code" if offered is None else "" if kind in offered.kinds else "not_for_kind")
     _note(problems, "hours", "" if new.hours is None else _listed([new.hours], book.hours))
     _note(problems, "capacity", _listed([new.capacity], _codes("capacity_statuses")))
-    _note(problems, "slots", "" if new.slots is None or new.slots >= 0 else "out_of_range")
+    _note(problems, "slots", "" if new.slots is None or new.slots >= 0 else "too_small")
     _note(problems, "sex", _listed(new.sex, _codes("sexes")))
-    _note(problems, "age_min", "" if 0 <= new.age_min <= MAX_AGE else "out_of_range")
-    _note(problems, "age_max", "" if new.age_max is None or new.age_min <= new.age_max <= MAX_AGE else "out_of_range")
+    _note(problems, "age_min", "" if 0 <= new.age_min <= MAX_AGE else "not_an_age")
+    _note(problems, "age_max", "" if new.age_max is None or new.age_min <= new.age_max <= MAX_AGE else "not_an_age")
     _note(problems, "bring", _listed(new.bring, _codes("document_types")))
-    _note(problems, "note", _word(new.note, _LINE, MAX_LINE) if new.note else "")
+    _note(problems, "note", _line(new.note, hides_place=disclosure == "shelter") if new.note else "")
     _raise(problems)
 
 
@@ -119,6 +122,12 @@ def _word(given: str, pattern: re.Pattern[str], longest: int) -> str:
     if len(given) > longest:
         return "too_long"
     return "" if pattern.fullmatch(given) else "bad_characters"
+
+
+def _line(given: str, *, hides_place: bool) -> str:
+    if hides_place and _ADDRESS.search(given):
+        return "looks_like_address"
+    return "looks_like_phone" if hides_place and scan.PHONE.search(given) else _word(given, _LINE, MAX_LINE)
 
 
 def _optional(given: str | None, pattern: re.Pattern[str], fault: str) -> str:

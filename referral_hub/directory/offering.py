@@ -37,7 +37,7 @@ def add_service(
         errors.NotFound, NotAllowed, StaleVersion; errors.InputInvalid: field → codes (`code`: taken).
     """
     act = begin(session, actor=actor, verb=Verb.AGENCY_CHANGE, agency_id=agency_id, version=version, now=now, request_id=request_id)
-    checks.service(service, kind=act.row.kind)
+    checks.service(service, kind=act.row.kind, disclosure=act.row.disclosure)
     if _service(session, agency_id, service.code) is not None:
         raise errors.InputInvalid({"code": ("taken",)})
     session.add(service_row(act.row, service, now=now))
@@ -66,7 +66,7 @@ def change_service(
     if unknown:
         raise errors.InputInvalid(dict.fromkeys(sorted(unknown), ("unknown_field",)))
     changed = replace(_as_entered(row), **changes)
-    checks.service(changed, kind=act.row.kind)
+    checks.service(changed, kind=act.row.kind, disclosure=act.row.disclosure)
     for name in changes:
         value = getattr(changed, name)
         setattr(row, name, list(value) if isinstance(value, tuple) else value)
@@ -101,7 +101,7 @@ def set_capacity(
     """
     act = begin(session, actor=actor, verb=Verb.DIRECTORY_CAPACITY, agency_id=agency_id, version=None, now=now, request_id=request_id)
     row = _existing_service(session, agency_id, service)
-    checks.service(replace(_as_entered(row), capacity=status, slots=slots), kind=act.row.kind)
+    checks.service(replace(_as_entered(row), capacity=status, slots=slots), kind=act.row.kind, disclosure=act.row.disclosure)
     row.capacity, row.slots, row.capacity_as_of = status, slots, now
     return act.done()
 

@@ -91,6 +91,12 @@ def several(allowed: Collection[str], *, required: bool = True) -> fields.List[A
     return fields.List(one_of(allowed), required=required, error_messages=_CODES)
 
 
+def number(*, required: bool = False) -> fields.Integer:
+    """Return a field that takes a whole number of at most nine digits."""
+    fits = validate.Range(max=999_999_999, error="too_large")
+    return fields.Integer(required=required, validate=fits, error_messages=_CODES | {"invalid": "not_a_number", "too_large": "too_large"})
+
+
 def uuid(*, required: bool = True) -> fields.UUID:
     """Return a field that takes a row id."""
     return fields.UUID(required=required, error_messages=_CODES)

@@ -23,6 +23,7 @@ from referral_hub.gate.speech import _
 from referral_hub.web.forms import Option, regions
 from referral_hub.web.frame import reader
 from referral_hub.web.members import ZONES, Fingerprint, invitation_form, invite_page, link_page
+from referral_hub.web.offers import keeps_profile
 from referral_hub.web.page import page, see_other
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ def agency_page(agency: Agency, *, problems: Problems | None = None) -> Response
     return page(
         "agency/one.html", title=agency.name, problems=problems, agency=agency, network=is_network(),
         tasks=tasks_of(checklist), checklist=checklist,
-        may_confirm=_may(Verb.AGENCY_ACTIVATE), may_invite=_may(Verb.AGENCY_CREATE) and not _has_administrator(agency),
+        keeps_profile=not is_network() and keeps_profile(), may_confirm=_may(Verb.AGENCY_ACTIVATE), may_invite=_may(Verb.AGENCY_CREATE) and not _has_administrator(agency),
     )  # fmt: skip
 
 

@@ -84,6 +84,8 @@ def _sentences() -> dict[str, str]:
         "not_an_address": _("Please write an e-mail address, such as name@agency.test."),
         "taken": _("This is already in use. Please choose another."),
         "names_somebody": _("A number or an address here may lead to a person. Please leave it out."),
+        "not_an_age": _("Please write ages in whole years up to 120, the lower one first."),
+        "looks_like_address": _("There seems to be an address here. A shelter's place is told by voice and never kept."),
         "does_not_fit": _("The steps before say otherwise. Please choose another."),
         "out_of_range": _("Please choose an end after the beginning, at most 400 days later."),
     }

@@ -117,6 +117,7 @@ def calls(things):
     draft, outgoing = f"/rujukan/{things.draft}", f"/rujukan/{things.outgoing}"
     incoming, served, member = f"/rujukan/{things.incoming}", f"/rujukan/{things.served}", f"/anggota/{COLLEAGUE}"
     invitation = {"name": "Contoh", "mail": f"{uuid4().hex[:8]}@kita.test", "roles": ["agency_head"], "language": "id", "timezone": "Asia/Jakarta"}
+    offer = service_token("legal_consult")
     moment = {"first_contact_by": "2026-11-25T09:00", "handler": things.colleague_id}
     agency = {"name": "Baru", "code": "baru", "kind": "legal", "region": "32.73", "coverage": ["32.73"], "timezone": "Asia/Jakarta", "hours": "office"}
     return {
@@ -178,6 +179,12 @@ def calls(things):
         "members.leave": (f"{member}/akhiri", {}, True),
         "members.reset": (f"{member}/atur-ulang", {}, True),
         "members.suspend": (f"{member}/tangguhkan", {}, True),
+        "offers.add": ("/lembaga/layanan", {"code": "legal_consult"}, False),
+        "offers.capacity": (f"/lembaga/layanan/{offer}/tempat", {"capacity": "none"}, False),
+        "offers.change": (f"/lembaga/layanan/{offer}", {"hours": "office"}, False),
+        "offers.profile": ("/lembaga/jam", {"hours": "office", "languages": ["id"]}, False),
+        "offers.remove": (f"/lembaga/layanan/{offer}/hapus", {}, False),
+        "offers.verify": ("/lembaga/benar", {}, False),
         "proofs.entries": ("/log/tile/entries/000.p/1", None, False),
         "referrals.accept": (f"{incoming}/terima", moment, True),
         "referrals.claim": (f"{incoming}/tangani", {}, True),

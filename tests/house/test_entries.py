@@ -62,6 +62,7 @@ def use_everything(told):
     the_file(told)
     two_people_decide(told)
     the_accounts(told)
+    the_directory(told)
     the_log(told)
 
 
@@ -216,6 +217,20 @@ def the_accounts(told):
     told.lead.sign_in_again("/lembaga/kunci/ganti")
     assert told.lead.send("ganti$").status == 200, told.lead.page.text
     own_account(told)
+
+
+def the_directory(told):
+    """The administrator of legal aid keeps what it offers."""
+    admin = told.legal.admin
+    told.sign_in(admin)
+    admin.get("/lembaga/layanan")
+    assert admin.send("/tempat$", capacity="limited", slots="3").status == 200
+    assert admin.send("/lembaga/jam$", hours="office").status == 200
+    assert admin.send("/lembaga/benar$").status == 200
+    page = admin.send("/lembaga/layanan$", code=offered(admin.page, "code")[0])
+    assert admin.send(f"{page.response.request.path}$", note="Contoh").status == 200, admin.page.text
+    admin.get(page.response.request.path)
+    assert admin.send("/hapus$").status == 200
 
 
 def own_account(told):

@@ -22,8 +22,8 @@ OPEN_TO_ALL = {
 # For members, without content: forms that are empty, the own account, the directory, members and agencies as accounts, a draft's task list.
 NO_CONTENT = {
     "account.passphrase_form", "account.show", "agency.create_form", "agency.invite_form", "agency.key", "agency.key_code", "agency.one",
-    "agency.renew_form", "agency.show", "directory.search", "directory.show", "drafts.tasks", "enrolment.wait", "log.new_finding", "log.question_form", "members.everyone",
-    "members.invite_form", "members.one", "receipts.newest", "receipts.one", "sign_in.again",
+    "agency.renew_form", "agency.show", "directory.search", "directory.show", "drafts.tasks", "enrolment.wait", "log.new_finding", "log.proofs", "log.question_form", "members.everyone",
+    "members.invite_form", "members.one", "offers.form", "offers.show", "receipts.newest", "receipts.one", "sign_in.again",
     "subject.look_up",
 }  # fmt: skip
 
