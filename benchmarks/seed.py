@@ -113,7 +113,7 @@ class Seeding:
     def _file(self, caller: Caller) -> Case:
         case: Case = self.founder.do(cases.open_case, caller)
         for section, values in (("profile", PROFILE), ("identity", IDENTITY), ("safe_contact", SAFE_CONTACT)):
-            self.founder.do(cases.edit_section, caller, case_id=case.id, section=section, values=values, version=0)
+            self.founder.do(cases.edit_section, caller, case_id=case.id, section=section, values=values, version=0, as_other=True)
         self.founder.do(cases.edit_section, caller, case_id=case.id, section="safety", values=BLOCKED, version=0, only=BLOCKED_FIELDS)
         return case
 

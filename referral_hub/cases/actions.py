@@ -8,13 +8,11 @@ from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
 from referral_hub import access, audit, errors
-from referral_hub.access import Target, Verb
+from referral_hub.access import Verb
 from referral_hub.audit import queries as log
-from referral_hub.cases import rules, scope
-from referral_hub.cases.aliases import alias_for
+from referral_hub.cases import opening, rules, scope
 from referral_hub.cases.editing import edit_section
-from referral_hub.cases.records import CaseMemberRow, CaseRow, ConflictRow
-from referral_hub.db import uuid7
+from referral_hub.cases.records import CaseMemberRow, ConflictRow
 
 if TYPE_CHECKING:
     import uuid
@@ -40,27 +38,7 @@ def open_case(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
     Raises:
         errors.NotAllowed: the actor's roles open no cases.
     """
-    decision = access.require(actor, Verb.CASE_OPEN, _before_opening())
-    if actor.agency_id is None or actor.member_id is None:
-        raise errors.NotSignedIn
-    today = rules.local_day(now, actor.timezone)
-    row = CaseRow(
-        id=uuid7(now),
-        agency_id=actor.agency_id,
-        stage=rules.FIRST_STAGE,
-        opened_at=now,
-        last_activity=today,
-        minor=False,
-        protected=False,
-        second_person_needed=False,
-        retention_until=rules.keep_until(last=today, minor=False, person={}),
-        version=1,
-    )
-    session.add(row)
-    session.flush()
-    session.add(CaseMemberRow(case_id=row.id, member_id=actor.member_id))
-    alias_for(session, case_id=row.id, agency_id=row.agency_id)
-    found = scope.find(session, hub=keys.hub, actor=actor, case_id=row.id)
+    found, decision = opening.new_file(session, actor=actor, keys=keys, now=now)
     return _recorded(session, found, actor=actor, verb=Verb.CASE_OPEN, decision=decision, now=now, request_id=request_id)
 
 
@@ -211,10 +189,3 @@ def _recorded(session: Session, found: Found, *, actor: Actor, verb: Verb, decis
     facts = found.facts | {"object_version": found.case.version}
     audit.record(session, audit.entry_for(actor, verb, now=now, decision=decision, request_id=request_id, **facts))
     return found.case
-
-
-def _before_opening() -> Target:
-    return Target(
-        kind="case", side="own", assigned=False, handled=False, state="", grant="none", consent="not_needed", conflict=False, blocked=False,
-        minor=False, protected=False, agency_active=True, same_agency=True, is_self=False, invited_by_actor=False, sections=frozenset(), service="",
-    )  # fmt: skip

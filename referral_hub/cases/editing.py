@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from referral_hub import access, audit, errors
 from referral_hub.access import Verb
-from referral_hub.cases import reading, rules, scope
+from referral_hub.cases import copies, index, reading, rules, scope
 from referral_hub.cases.facts import Saved
 from referral_hub.protocol import forms
 from referral_hub.vault import parts
@@ -43,6 +43,7 @@ def edit_section(
     keep: Collection[str] = (),
     only: Collection[str] | None = None,
     known: Mapping[str, Collection[str]] | None = None,
+    as_other: bool = False,
 ) -> Saved:
     """Seal a section of the own file as a new revision, with one `case.edit` entry that names it.
 
@@ -50,6 +51,8 @@ def edit_section(
     stored value stays (sensitive ones that the form did not show); `only` makes it a partial form, which leaves all other fields as they are.
     `known`: codes that the form could offer, as for `forms.Context`; a companion must be one of `known["user"]`.
     Profile, identity and the sections that conditions ask about are opened for it in memory; nothing of them is shown.
+    Where another file of the agency has the same NIK, phone or name, nothing is saved: `Saved.alike` names it, with one
+    `case.duplicate_check` entry instead, until somebody says that it is another person (`as_other`).
 
     Raises:
         errors.NotFound: no such case at the agency, or no section of the person. errors.NotAllowed: the policy refused.
@@ -63,15 +66,31 @@ def edit_section(
     context = forms.Context(now=now, timezone=actor.timezone, sections=stored, known=known or {})
     checked = _checked(section, values, stored=stored.get(section, {}), context=context, keep=keep, only=only)
     contents = _with_age(section, checked.values, stored=stored, context=context)
+    if section in rules.INDEXED and not as_other:
+        new = rules.search_words(stored | contents) - rules.search_words(stored)
+        alike = index.lookalikes(session, found, actor=actor, keys=keys, words=new, now=now, request_id=request_id)
+        if alike:
+            return Saved(found.case, section, version, {}, alike)
     plains = {code: Plain.of(fields) for code, fields in contents.items()}
-    sealed = parts.seal_parts(
-        session, keys=keys, agency_id=found.case.agency_id, object_kind=ObjectKind.CASE, object_id=case_id, contents=plains, now=now
-    )
-    _write_facts(session, found.row, section, checked.values, person=stored | contents, actor=actor, now=now)
+    revisions = _seal(session, found.row, keys=keys, contents=plains, now=now)
+    write_facts(session, found.row, section, checked.values, person=stored | contents, actor=actor, now=now)
+    if section in rules.INDEXED:
+        index.rewrite(session, keys=keys, row=found.row, person=stored | contents)
     after = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id)
     facts = after.facts | {"object_version": after.case.version, "sections": (section,)}
     audit.record(session, audit.entry_for(actor, Verb.CASE_EDIT, now=now, decision=decision, request_id=request_id, **facts))
-    return Saved(after.case, section, sealed[section].revision, checked.warnings)
+    return Saved(after.case, section, revisions[section], checked.warnings)
+
+
+def _seal(session: Session, row: CaseRow, *, keys: Keyring, contents: Mapping[str, Plain], now: datetime) -> dict[str, int]:
+    """Seal sections where they lie: what is written on a copy ends with the copy. Return their revisions."""
+    homes, revisions = copies.homes(session, row.id, lock="update"), {}
+    for section, plain in contents.items():
+        home = homes.get(section)
+        kind, place = (home.object_kind, home.object_id) if home else (ObjectKind.CASE, row.id)
+        sealed = parts.seal_parts(session, keys=keys, agency_id=row.agency_id, object_kind=kind, object_id=place, contents={section: plain}, now=now)
+        revisions[section] = sealed[section].revision
+    return revisions
 
 
 def _begin(session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, section: str, version: int) -> tuple[Found, Decision]:
@@ -87,7 +106,8 @@ def _begin(session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID,
 
 
 def _expect_revision(session: Session, case_id: uuid.UUID, section: str, version: int) -> None:
-    stored = parts.revisions(session, object_kind=ObjectKind.CASE, object_id=case_id).get(section)
+    home = copies.homes(session, case_id).get(section)
+    stored = home.state if home else None
     if (stored.revision if stored else 0) == version:
         return
     if stored is None:
@@ -131,7 +151,7 @@ def _with_age(section: str, values: dict[str, Any], *, stored: Person, context: 
     return contents
 
 
-def _write_facts(
+def write_facts(
     session: Session, row: CaseRow, section: str, values: Mapping[str, Any], *, person: Person, actor: Actor, now: datetime
 ) -> None:
     """Write what may stand in clear (VAULT.md, "Written at sealing") and move the version."""

@@ -69,13 +69,29 @@ def flags_of(*, minor: bool, protected: bool) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
+class Copy:
+    """A section copied into a file from a referral, as sent in sending `revision`. `held`: closed until its agency says what becomes of it.
+
+    `id` names the sealed copy. A later sending may be newer than the copy; nothing replaces it by itself.
+    """
+
+    id: uuid.UUID
+    case_id: uuid.UUID
+    referral_id: uuid.UUID
+    section: str
+    revision: int
+    held: bool
+
+
+@dataclass(frozen=True)
 class SectionState:
-    """A filled section as it lies: who wrote which revision when. Nothing was opened to know it."""
+    """A filled section as it lies: who wrote which revision when, and from where it was copied, if it was. Nothing was opened to know it."""
 
     section: str
     revision: int
     author: uuid.UUID
     at: datetime
+    copy: Copy | None = None
 
 
 @dataclass(frozen=True)
@@ -84,17 +100,30 @@ class Detail:
 
     case: Case
     sections: Mapping[str, SectionState]
+    copies: tuple[Copy, ...]
     ticket: Ticket
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A section was sealed as `revision`. `warnings` (by field) were computed while the content was open; nothing keeps them."""
+    """A section was sealed as `revision`. `warnings` (by field) were computed while the content was open; nothing keeps them.
+
+    `alike`: files that may be of the same person. Then nothing was saved, and `revision` is what stood before.
+    """
 
     case: Case
     section: str
     revision: int
     warnings: Mapping[str, tuple[Hint, ...]]
+    alike: tuple[Lookalike, ...] = ()
+
+
+@dataclass(frozen=True)
+class Lookalike:
+    """A file of the own agency that the same NIK, phone or name finds; `in_scope`: the actor may open its page."""
+
+    alias: str
+    in_scope: bool
 
 
 @dataclass(frozen=True, repr=False)

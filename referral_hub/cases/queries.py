@@ -10,20 +10,17 @@ from sqlalchemy import exists, func, select, tuple_
 
 from referral_hub import access, audit
 from referral_hub.access import Verb, outside_cases
-from referral_hub.cases import scope
+from referral_hub.cases import copies, scope
 from referral_hub.cases.aliases import alias_for, aliases, case_of_alias
-from referral_hub.cases.facts import Case, Detail, Page, SectionState
-from referral_hub.cases.records import AliasRow, CaseMemberRow, CaseRow, ConflictRow
+from referral_hub.cases.facts import Case, Copy, Detail, Page, SectionState
+from referral_hub.cases.records import CaseMemberRow, CaseRow, ConflictRow
 from referral_hub.cases.scope import conflict_token, free_of, no_conflict, visible_to
 from referral_hub.consent.facts import About
-from referral_hub.vault import parts
-from referral_hub.vault.grants import ObjectKind
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from referral_hub.access import Actor
@@ -31,12 +28,9 @@ if TYPE_CHECKING:
     from referral_hub.vault.keyring import Keyring
 
 __all__ = [
-    "about", "alias_for", "aliases", "case", "case_of_alias", "conflict_blocks", "conflict_count", "conflict_token", "detail", "free_of",
+    "about", "alias_for", "aliases", "case", "case_of_alias", "conflict_blocks", "conflict_count", "conflict_token", "copies_of", "detail", "free_of",
     "list_cases", "no_conflict", "sections_of", "visible_to",
 ]  # fmt: skip
-
-MOST = 50
-
 
 def about(session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID, lock: str = "", sections: Collection[str] = ()) -> About:
     """Return what other rooms need to decide and record about a case of the actor's agency: the policy's facts, subject and flags.
@@ -75,7 +69,8 @@ def detail(session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID,
     decision = access.require(actor, Verb.CASE_LIST, found.target)
     facts = found.facts | {"object_kind": "case", "object_version": found.case.version, "count": 1}
     entry = audit.entry_for(actor, Verb.CASE_LIST, now=now, decision=decision, request_id=request_id, **facts)
-    return Detail(found.case, sections_of(session, case_id=case_id), audit.record(session, entry))
+    ticket = audit.record(session, entry)
+    return Detail(found.case, sections_of(session, case_id=case_id), copies.of_case(session, case_id), ticket)
 
 
 def list_cases(
@@ -96,9 +91,11 @@ def list_cases(
     Raises:
         errors.NotAllowed: the actor's roles see no cases.
     """
-    limit = max(1, min(limit, MOST))
+    limit = max(1, min(limit, scope.MOST))
     decision = access.require(actor, Verb.CASE_LIST, outside_cases("list", same_agency=True))
-    query = _lines(actor, hub=keys.hub, stage=stage)
+    query = scope.lines(actor, hub=keys.hub)
+    if stage is not None:
+        query = query.where(CaseRow.stage == stage)
     position = _position(after)
     if position is not None:
         query = query.where(tuple_(CaseRow.last_activity, CaseRow.id) < position)
@@ -120,9 +117,13 @@ def list_cases(
 
 
 def sections_of(session: Session, *, case_id: uuid.UUID) -> dict[str, SectionState]:
-    """Return the filled sections of a case with revision, author and time, without opening anything."""
-    found = parts.revisions(session, object_kind=ObjectKind.CASE, object_id=case_id)
-    return {code: SectionState(code, part.revision, part.author, part.at) for code, part in found.items()}
+    """Return the filled sections of a case with revision, author and time, without opening anything; copied ones with their source."""
+    return {code: home.state for code, home in copies.homes(session, case_id).items()}
+
+
+def copies_of(session: Session, *, referral_id: uuid.UUID) -> tuple[Copy, ...]:
+    """Return what the recipient of a referral copied into a file of its own. No scope is checked: whoever sees the referral may know."""
+    return copies.of_referral(session, referral_id)
 
 
 def conflict_blocks(session: Session, *, hub: HubKeys, case_id: uuid.UUID, member_id: uuid.UUID) -> bool:
@@ -140,19 +141,6 @@ def conflict_count(session: Session, *, hub: HubKeys, case_id: uuid.UUID, member
 def is_assigned(session: Session, *, case_id: uuid.UUID, member_id: uuid.UUID) -> bool:
     """Tell whether a member is assigned to a case."""
     return bool(session.scalar(select(exists().where(CaseMemberRow.case_id == case_id, CaseMemberRow.member_id == member_id))))
-
-
-def _lines(actor: Actor, *, hub: HubKeys, stage: str | None) -> Select[CaseRow, uuid.UUID, str, list[uuid.UUID] | None]:
-    members = (
-        select(func.array_agg(CaseMemberRow.member_id)).where(CaseMemberRow.case_id == CaseRow.id).correlate(CaseRow).scalar_subquery()
-    )
-    query = (
-        select(CaseRow, AliasRow.id, AliasRow.code, members)
-        .join(AliasRow, (AliasRow.case_id == CaseRow.id) & (AliasRow.agency_id == CaseRow.agency_id))
-        .where(CaseRow.agency_id == actor.agency_id, visible_to(actor, hub=hub, case_id=CaseRow.id))
-        .order_by(CaseRow.last_activity.desc(), CaseRow.id.desc())
-    )
-    return query if stage is None else query.where(CaseRow.stage == stage)
 
 
 def _position(after: str | None) -> tuple[date, uuid.UUID] | None:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from referral_hub import access, audit, errors
 from referral_hub.access import Verb
-from referral_hub.cases import rules, scope
+from referral_hub.cases import copies, rules, scope
 from referral_hub.cases.facts import Content, Gathered
-from referral_hub.vault import opening, parts
-from referral_hub.vault.grants import GrantKind, ObjectKind
+from referral_hub.vault import opening
+from referral_hub.vault.grants import GrantKind
 from referral_hub.vault.plain import Plain
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from referral_hub.access import Actor
     from referral_hub.audit import Ticket
+    from referral_hub.cases.copies import Home
+    from referral_hub.vault.grants import ObjectKind
     from referral_hub.vault.keyring import Keyring
     from referral_hub.vault.opening import SealedParts
 
@@ -34,7 +36,7 @@ class Opened:
     """Sections of the own file, still sealed, with the ticket of their entry. Hand it to `reveal` after the transaction."""
 
     ticket: Ticket
-    sealed: SealedParts
+    sealed: tuple[SealedParts, ...]
     fields: frozenset[str]
     keys: Keyring = field(repr=False)
 
@@ -53,11 +55,13 @@ def open_sections(
     now: datetime,
     request_id: str = "",
     fields: Collection[str] = (),
+    copy_id: uuid.UUID | None = None,
 ) -> Opened:
     """Read what is needed to unseal sections of the own file, and record the opening.
 
     One opening is one entry: `case.read`; `section.safe_contact_read` for safe contact, which is opened by itself; `field.reveal`
     when `fields` ("identity.nik") are asked for, which must be fields of the one section named. Sections that are empty are left out.
+    `copy_id`: that copy, which may lie beside a section of the file's own. The entry of a copy names the referral that it came from.
 
     Raises:
         errors.NotFound: no such case at the agency, or nothing is filled. errors.NotAllowed: the policy refused.
@@ -67,10 +71,10 @@ def open_sections(
     found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="share", sections=frozenset(sections))
     access.require(actor, reading, found.target)
     decision = access.require(actor, verb, found.target)
-    filled = _filled(session, case_id) & frozenset(sections)
+    filled = _homes(session, case_id, sections, copy_id=copy_id)
     if not filled:
         raise errors.NotFound
-    sealed = _gather(session, keys=keys, agency_id=found.case.agency_id, case_id=case_id, sections=filled, now=now)
+    sealed = _gather(session, keys=keys, agency_id=found.case.agency_id, homes=filled, now=now)
     entry = audit.entry_for(
         actor,
         verb,
@@ -79,6 +83,7 @@ def open_sections(
         sections=tuple(sorted(filled)),
         fields=tuple(sorted(fields)),
         object_version=found.case.version,
+        referral_id=_source(filled),
         request_id=request_id,
         **found.facts,
     )
@@ -95,9 +100,11 @@ def reveal(opened: Opened) -> dict[str, Content]:
         errors.CannotOpen: the sealed data does not verify.
     """
     opened.ticket.require_durable()
-    contents = opening.unseal(opened.keys.hub, opened.keys.member_key, opened.sealed)
-    revisions = opened.sealed.revisions
-    return {section: _content(section, plain.fields(), opened.fields, revisions[section]) for section, plain in contents.items()}
+    contents = {}
+    for sealed in opened.sealed:
+        for section, plain in opening.unseal(opened.keys.hub, opened.keys.member_key, sealed).items():
+            contents[section] = _content(section, plain.fields(), opened.fields, sealed.revisions[section])
+    return contents
 
 
 def gather_for_sending(
@@ -129,31 +136,42 @@ def open_now(
     Raises:
         errors.CannotOpen: a grant is gone, or the sealed data does not verify.
     """
-    filled = _filled(session, case_id) & frozenset(sections)
-    if not filled:
-        return {}, {}
-    sealed = _gather(session, keys=keys, agency_id=agency_id, case_id=case_id, sections=filled, now=now)
-    contents = opening.unseal(keys.hub, keys.member_key, sealed)
-    return {section: plain.fields() for section, plain in contents.items()}, sealed.revisions
+    values: dict[str, dict[str, Any]] = {}
+    revisions: dict[str, int] = {}
+    for sealed in _gather(session, keys=keys, agency_id=agency_id, homes=_homes(session, case_id, sections), now=now):
+        opened = opening.unseal(keys.hub, keys.member_key, sealed)
+        values |= {section: plain.fields() for section, plain in opened.items()}
+        revisions |= sealed.revisions
+    return values, revisions
 
 
-def _filled(session: Session, case_id: uuid.UUID) -> frozenset[str]:
-    return frozenset(parts.revisions(session, object_kind=ObjectKind.CASE, object_id=case_id))
+def _source(homes: Mapping[str, Home]) -> uuid.UUID | None:
+    """Return the referral that what is opened was copied from: so her statement tells who opens copies, too."""
+    sources = {home.state.copy.referral_id for home in homes.values() if home.state.copy}
+    return sources.pop() if len(sources) == 1 else None
+
+
+def _homes(session: Session, case_id: uuid.UUID, sections: Collection[str], *, copy_id: uuid.UUID | None = None) -> dict[str, Home]:
+    """Return where the filled ones of these sections lie; of one copy, just its own place. A copy that is held opens nowhere."""
+    if copy_id is None:
+        return {code: home for code, home in copies.homes(session, case_id, lock="share").items() if code in sections}
+    return {code: home for code, home in copies.aside(session, case_id, copy_id).items() if code in sections}
 
 
 def _gather(
-    session: Session, *, keys: Keyring, agency_id: uuid.UUID, case_id: uuid.UUID, sections: Collection[str], now: datetime
-) -> SealedParts:
-    return opening.gather(
-        session,
-        member_id=keys.member_id,
-        agency_id=agency_id,
-        object_kind=ObjectKind.CASE,
-        object_id=case_id,
-        kind=GrantKind.OWN,
-        now=now,
-        parts=sections,
-    )
+    session: Session, *, keys: Keyring, agency_id: uuid.UUID, homes: Mapping[str, Home], now: datetime
+) -> tuple[SealedParts, ...]:
+    """Read what unseals these sections: those of the file at once, each copy by itself."""
+    places: dict[tuple[ObjectKind, uuid.UUID], list[str]] = {}
+    for section, home in homes.items():
+        places.setdefault((home.object_kind, home.object_id), []).append(section)
+    return tuple(
+        opening.gather(
+            session, member_id=keys.member_id, agency_id=agency_id, object_kind=object_kind, object_id=object_id, kind=GrantKind.OWN,
+            now=now, parts=sections,
+        )
+        for (object_kind, object_id), sections in places.items()
+    )  # fmt: skip
 
 
 def _content(section: str, values: Mapping[str, Any], fields: frozenset[str], revision: int) -> Content:

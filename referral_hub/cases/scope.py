@@ -17,12 +17,14 @@ from referral_hub.vault.hub import HubSecret
 if TYPE_CHECKING:
     import uuid
 
+    from sqlalchemy import Select
     from sqlalchemy.orm import Session
 
     from referral_hub.access import Actor
     from referral_hub.vault.hub import HubKeys
 
 _MEMBER = table("member", column("id", UUID(as_uuid=True)), column("code", Text))  # of the accounts room, named as foreign keys name it
+MOST = 50  # lines of one page
 SUPERVISING = frozenset({"approve", "grant", "assign"})  # abilities that reach unassigned cases of the own agency (policies/)
 
 
@@ -109,6 +111,19 @@ def _facts_of(session: Session, row: CaseRow, *, hub: HubKeys, member_id: uuid.U
     ).one()
     case = snapshot(row, subject=found[0], alias=found[1], members=found[2] or ())
     return Found(row, case, target_of(case, member_id=member_id, conflict=found[3], sections=sections))
+
+
+def lines(actor: Actor, *, hub: HubKeys) -> Select[CaseRow, uuid.UUID, str, list[uuid.UUID] | None]:
+    """Return the select of the files within the actor's scope, latest activity first: row, id and code of the alias, who is assigned."""
+    members = (
+        select(func.array_agg(CaseMemberRow.member_id)).where(CaseMemberRow.case_id == CaseRow.id).correlate(CaseRow).scalar_subquery()
+    )
+    return (
+        select(CaseRow, AliasRow.id, AliasRow.code, members)
+        .join(AliasRow, (AliasRow.case_id == CaseRow.id) & (AliasRow.agency_id == CaseRow.agency_id))
+        .where(CaseRow.agency_id == actor.agency_id, visible_to(actor, hub=hub, case_id=CaseRow.id))
+        .order_by(CaseRow.last_activity.desc(), CaseRow.id.desc())
+    )
 
 
 def snapshot(row: CaseRow, *, subject: uuid.UUID, alias: str, members: list[uuid.UUID] | tuple[()]) -> Case:

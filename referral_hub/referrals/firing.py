@@ -15,7 +15,7 @@ from referral_hub.access import Verb
 from referral_hub.accounts import queries as accounts
 from referral_hub.audit import queries as audit_queries
 from referral_hub.protocol import deadlines, lifecycle
-from referral_hub.referrals import rules, scope
+from referral_hub.referrals import copies, rules, scope
 from referral_hub.referrals.records import EventRow, ReferralRow
 from referral_hub.vault import codes, grants, notes
 from referral_hub.vault.grants import ObjectKind, Standing
@@ -97,6 +97,7 @@ def fire(
     if is_told:
         _seal_note(session, found, act, change=change)
     _move_grants(session, found, act, before=before.grant, after=after.grant)
+    copies.follow(session, act, found, event=event, after=after)
     session.flush()
     entry = audit.entry_for(
         act.actor, f"referral.{event}", now=act.now, decision=decision, request_id=act.request_id, **(found.entry_facts() | dict(facts))

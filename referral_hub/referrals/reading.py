@@ -248,11 +248,17 @@ def _gather(
     )
 
 
+def contacts_in(section: str) -> frozenset[str]:
+    """Return the fields of a section by which somebody could be reached; safe contact itself is no such section."""
+    fields = () if section == "safe_contact" else protocol.current().section(section).fields.values()
+    return frozenset(f.code for f in fields if f.type in CONTACT_TYPES)
+
+
 def _withheld(session: Session, found: Found, *, section: str, member_id: uuid.UUID) -> frozenset[str]:
     """Return the contact fields of a section that this member may not see yet."""
     if found.side == "sender" or section == "safe_contact":
         return frozenset()
-    contacts = frozenset(f.code for f in protocol.current().section(section).fields.values() if f.type in CONTACT_TYPES)
+    contacts = contacts_in(section)
     if not contacts or safe_contact_read_by(session, referral_id=found.row.id, member_id=member_id):
         return frozenset()
     return contacts

@@ -45,6 +45,7 @@ class ObjectKind(StrEnum):
     REFERRAL = "referral"
     THREAD = "thread"
     NOTE = "note"
+    COPY = "copy"
 
 
 class GrantKind(StrEnum):
@@ -202,6 +203,20 @@ def grants_of(session: Session, *, object_kind: ObjectKind, object_id: uuid.UUID
     if agency_id is not None:
         query = query.where(GrantRow.agency_id == agency_id)
     return tuple(replace(grant_from(row), sections=tuple(sorted(row.sections or ()))) for row in session.execute(query))
+
+
+def live_objects(session: Session, *, object_kind: ObjectKind, object_ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
+    """Return which of these objects have a grant that is live, without any key."""
+    if not object_ids:
+        return frozenset()
+    query = select(GrantRow.object_id).where(GrantRow.object_id.in_(object_ids), GrantRow.object_kind == object_kind, GrantRow.standing == Standing.LIVE)
+    return frozenset(session.scalars(query))
+
+
+def set_object_standing(session: Session, *, object_kind: ObjectKind, object_ids: Collection[uuid.UUID], standing: Standing) -> None:
+    """Set the standing of every grant of these objects that is not revoked. Raises ValueError like `set_standing`."""
+    of_these = select(GrantRow.id).where(GrantRow.object_id.in_(object_ids), GrantRow.object_kind == object_kind)
+    set_standing(session, grant_ids=session.scalars(of_these).all(), standing=standing)
 
 
 def set_standing(session: Session, *, grant_ids: Collection[uuid.UUID], standing: Standing, until: datetime | None = None) -> None:

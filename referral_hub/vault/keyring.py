@@ -66,8 +66,12 @@ class Keyring:
 
     def index_token(self, session: Session, agency_id: uuid.UUID, label: str, value: str) -> bytes:
         """Return the 128-bit search token of `value`: equal values are found inside one agency, and nowhere else. Raises like `bundle`."""
+        return self.index_tokens(session, agency_id, [(label, value)])[0]
+
+    def index_tokens(self, session: Session, agency_id: uuid.UUID, words: Collection[tuple[str, str]]) -> list[bytes]:
+        """Return the search tokens of several labelled values, in order; the agency's key is opened once."""
         key = self.hub.index_key(self.bundle(session, agency_id).index_key)
-        return hmac.digest(key, pack(label, value), hashlib.sha256)[:16]
+        return [hmac.digest(key, pack(label, value), hashlib.sha256)[:16] for label, value in words]
 
 
 def current_number(session: Session, agency_id: uuid.UUID) -> int:

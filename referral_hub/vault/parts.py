@@ -135,6 +135,17 @@ _REVISIONS = Fixed(
 )
 
 
+def revisions_of(session: Session, *, object_kind: ObjectKind, object_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Revision]:
+    """Return the newest revision of objects that have one part each, by object, without opening anything."""
+    if not object_ids:
+        return {}
+    columns = (PartRow.part, PartRow.revision, PartRow.author, PartRow.sealed_at, PartRow.size_bucket)
+    query = select(PartRow.object_id, *columns).where(PartRow.object_id.in_(object_ids), PartRow.object_kind == object_kind)
+    newest = query.ext(distinct_on(PartRow.object_id)).order_by(PartRow.object_id, PartRow.revision.desc())
+    rows = session.execute(newest)
+    return {row.object_id: Revision(row.part, row.revision, row.author, row.sealed_at, row.size_bucket) for row in rows}
+
+
 def _newest(session: Session, object_kind: ObjectKind, object_id: uuid.UUID, parts: Collection[str]) -> dict[str, int]:
     query = select(PartRow.part, func.max(PartRow.revision).label("newest")).where(
         PartRow.object_id == object_id, PartRow.object_kind == object_kind, PartRow.part.in_(parts)

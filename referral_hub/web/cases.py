@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
-    from referral_hub.cases.facts import Content, Detail, SectionState
+    from referral_hub.cases.facts import Content, Detail, Lookalike, SectionState
 
 bp = Blueprint("cases", __name__)
 
@@ -158,9 +158,12 @@ def save(code: str, section: str) -> Response:
             version=form_version() or 0,
             keep=[field for field in hidden if field not in typed],
             known={"user": [str(m.id) for m in members.members(session(), agency_id=signed_in().agency.id)]},
+            as_other=request.form.get("as_other") == "yes",
         ),
         result=lambda saved: saved.case.id,
     )
+    if done.value is not None and done.value.alike:
+        return form_page(code, section, typed, revision=done.value.revision, hidden=hidden, alike=done.value.alike)
     if done.value is not None and done.value.warnings:
         return form_page(code, section, typed, revision=done.value.revision, hidden=hidden, saved=done.value.warnings)
     return see_other(url_for("cases.show", code=code))
@@ -247,21 +250,26 @@ def form_page(
     hidden: frozenset[str] = frozenset(),
     problems: Problems | None = None,
     saved: Mapping[str, Any] | None = None,
+    alike: tuple[Lookalike, ...] = (),
 ) -> Response:
-    """Make the form of one section: filled with `values`, complaints beside their fields, hints after a saving that went through."""
+    """Make the form of one section: filled with `values`, complaints beside their fields, hints after a saving that went through.
+
+    `alike`: files that may be of the same person; then nothing was saved yet.
+    """
     prefix = f"{section}."
     context = forms.Context(now=now(), timezone=actor().timezone)
     complaints = {name.removeprefix(prefix): codes for name, codes in (problems.fields if problems else {}).items()}
     return page(
         "cases/edit.html",
-        title=label(section),
-        status=422 if problems else 200,
+        heading=label(section),
+        status=422 if problems or alike else 200,
         problems=problems.prefixed(prefix) if problems else None,
         code=code,
         section=section,
         revision=revision,
         hidden=hidden,
         saved=saved,
+        alike=alike,
         hidden_labels=[protocol.current().section(section).fields[field].label(reader().language) for field in sorted(hidden)],
         labels=controls.section_labels(section, reader(), prefix=prefix),
         controls=controls.controls(

@@ -105,7 +105,7 @@ class Story:
         desk = self.at(person or self.sari)
         case = desk.do(cases.open_case)
         for section, values in (("profile", profile), ("identity", identity), ("safe_contact", SAFE_CONTACT)):
-            desk.do(cases.edit_section, case_id=case.id, section=section, values=values, version=0)
+            desk.do(cases.edit_section, case_id=case.id, section=section, values=values, version=0, as_other=True)
         desk.do(cases.edit_section, case_id=case.id, section="safety", values=safety, version=0, only=BLOCKED_FIELDS)
         return case
 

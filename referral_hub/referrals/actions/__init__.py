@@ -24,6 +24,7 @@ from referral_hub.referrals.actions.closing import (
     request_cancel,
 )
 from referral_hub.referrals.actions.consenting import countersign_consent, record_consent, rest_on
+from referral_hub.referrals.actions.copying import copy_sections
 from referral_hub.referrals.actions.drafting import create, discard, edit_draft, give_consent, later, refuse_consent
 from referral_hub.referrals.actions.ending import recall, withdraw, withdraw_consent
 from referral_hub.referrals.actions.forwarding import approve_forward, propose_forward, refuse_forward

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from referral_hub import errors, protocol
-from referral_hub.referrals import drafts, firing, rules
+from referral_hub.referrals import copies, drafts, firing, rules
 from referral_hub.referrals.firing import Act, Change
 
 if TYPE_CHECKING:
@@ -168,18 +168,24 @@ def confirm_purge(
     law_article: str = "",
     request_id: str = "",
 ) -> Referral:
-    """Declare what became of the copies outside the hub; what is kept names its law and article (sealed). `referral.confirm_purge`.
+    """Declare what became of the copies, those in the own file included; what is kept names its law and article (sealed). `referral.confirm_purge`.
+
+    `destroyed` destroys the copies in the own file in the same act, and the entry names their sections; what is kept opens again.
 
     Raises:
-        errors.NotFound, errors.NotAllowed, errors.StaleVersion; errors.InputInvalid: `purge_statement`, `law_article`; errors.RuleBroken: `wrong_state`, nothing is due.
+        errors.NotFound, errors.NotAllowed, errors.StaleVersion; errors.InputInvalid: `purge_statement`, `law_article`; errors.RuleBroken: `wrong_state`, nothing is due; `copies_remain`, nothing is said to be kept and there are copies.
     """
     act = Act(actor, keys, now, request_id)
     item = protocol.current().codelist("purge_statements").get(purge_statement)
     wanted = item is not None and bool(item.facts.get("needs"))
     article = rules.required_text("law_article", law_article, longest=rules.LAW_MAX) if wanted else ""
     inputs = ({"purge_statement": purge_statement} if purge_statement else {}) | ({"law_article": article} if article else {})
-    change = Change(inputs, note=article)
-    return firing.fire(session, act, event="confirm_purge", referral_id=referral_id, version=version, prepare=lambda _: change)
+
+    def prepare(found: Found) -> Change:
+        copies.check_statement(session, found, statement=purge_statement)
+        return Change(inputs, note=article, then=lambda f, _: copies.settle(session, act, f, statement=purge_statement))
+
+    return firing.fire(session, act, event="confirm_purge", referral_id=referral_id, version=version, prepare=prepare)
 
 
 def _ended(session: Session, act: Act, found: Found, *, reason: str, note: str) -> Change:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from referral_hub.vault.keyring import Keyring
 
 SEEN = 50
-READINGS = frozenset({"referral.preview_read", "section.read", "section.safe_contact_read", "field.reveal", "message.read", "document.print"})
+READINGS = frozenset({"case.copy_sections", "referral.preview_read", "section.read", "section.safe_contact_read", "field.reveal", "message.read", "document.print"})
 
 
 def detail(

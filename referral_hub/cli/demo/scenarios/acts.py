@@ -60,7 +60,7 @@ def save_section(turn: Turn, by: Caller, section: str, given: Mapping[str, Any])
     values = filling.section_values(section, _with_people(section, given, context), start=turn.player.start, context=context)
     states = case_queries.sections_of(turn.session, case_id=case_id)
     revision = states[section].revision if section in states else 0
-    turn.do(cases.edit_section, by=by, case_id=case_id, section=section, values=values, version=revision, known=context.known)
+    turn.do(cases.edit_section, by=by, case_id=case_id, section=section, values=values, version=revision, known=context.known, as_other=True)
 
 
 def assign(turn: Turn) -> None:
