@@ -44,11 +44,12 @@ FIRST = frozenset({"safe_contact", "profile", "identity"})
 
 @dataclass(frozen=True)
 class Row:
-    """One section of the file, closed: what it is called and whether anything stands in it."""
+    """One section of the file, closed: what it is called, whether anything stands in it, and whether this member may open or fill it."""
 
     code: str
     label: str
     state: SectionState | None
+    opens: bool
 
     @property
     def first(self) -> bool:
@@ -107,7 +108,15 @@ def _rows(found: Detail) -> tuple[Row, ...]:
     """Return the sections in the order of the form, safe contact first (PAGES.md 3.5)."""
     book = protocol.current()
     order = sorted(rules.sections_of_person(), key=lambda code: code != rules.SAFE_CONTACT)
-    return tuple(Row(code, book.section(code).label(reader().language), found.sections.get(code)) for code in order)
+    return tuple(Row(code, book.section(code).label(reader().language), found.sections.get(code), _opens(code, found)) for code in order)
+
+
+def _opens(section: str, found: Detail) -> bool:
+    if actor().member_id not in found.case.members:
+        return False
+    if section not in found.sections:
+        return _may_write(section)
+    return _may(Verb.SECTION_SAFE_CONTACT_READ if section == rules.SAFE_CONTACT else Verb.CASE_READ)
 
 
 @bp.get("/kasus/<code>/bagian/<section>")

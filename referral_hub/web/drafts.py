@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -87,12 +87,18 @@ def create() -> Response:
 @bp.get("/rujukan/<number>/draf")
 @signed_in_only
 def tasks(number: str) -> Response:
-    """Show how far the draft is."""
+    """Show how far the draft is. Its steps open to whoever is assigned to the survivor's file; a supervisor is led there first."""
     draft = draft_of(number)
-    steps = tasks_of(draft)
+    assigned = _is_assigned(draft)
+    steps = [step if assigned else replace(step, url="") for step in tasks_of(draft)]
     first = next((n for n, step in enumerate(steps, 1) if step.state == TODO and step.url), None)
     done = sum(step.state == DONE for step in steps)
-    return page("drafts/tasks.html", title=_("New referral"), draft=draft, steps=steps, first=first, done=done)
+    return page("drafts/tasks.html", title=_("New referral"), draft=draft, steps=steps, first=first, done=done, assigned=assigned)
+
+
+def _is_assigned(draft: Draft) -> bool:
+    case_id = draft.referral.case_id
+    return case_id is not None and actor().member_id in cases.case(session(), hub=keys().hub, actor=actor(), case_id=case_id).members
 
 
 def tasks_of(draft: Draft) -> list[Task]:

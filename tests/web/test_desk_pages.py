@@ -176,6 +176,8 @@ def test_a_finding_about_one_entry_starts_at_the_entry(stage, clock):
 def test_the_sheet_shows_who_opens_what(stage):
     auditor = stage.network.auditor()
     page = keeps_rules(auditor.get("/jejak/tinjauan"))
+    assert "/jejak/tinjauan?agency=uptd-ppa" in page.links, "one line an agency: a network of many stays light"
+    page = keeps_rules(auditor.get("/jejak/tinjauan?agency=uptd-ppa"))
     assert "semua kasus lembaga" in page.text
     found = list(csv.DictReader(io.StringIO(auditor.get("/jejak/tinjauan?bentuk=csv").html)))
     assert {row["agency"] for row in found} == {"sekretariat", "uptd-ppa", "lbh"}
