@@ -42,7 +42,7 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True)
 class Consent:
-    """One row of the ledger: clear metadata, no content."""
+    """One row of the ledger: clear metadata, no content. `sections` are those that stand; `taken_back` are those she took back one by one."""
 
     id: uuid.UUID
     case_id: uuid.UUID
@@ -64,6 +64,7 @@ class Consent:
     copy_given: str | None
     signers: tuple[uuid.UUID, ...]
     withdrawn_at: datetime | None
+    taken_back: frozenset[str] = frozenset()
 
     @property
     def is_refusal(self) -> bool:
@@ -132,6 +133,7 @@ class Shown:
     legal_basis: str = ""
     law_article: str = ""
     told: bool | None = None
+    further: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Name the form and nothing else."""
@@ -144,7 +146,7 @@ class Giving:
 
     `witness` are member ids. `text_shown` is the digest that the page carried of the text it showed (`ConsentText.shown`).
     `assent`: what a child said in her own words' sense ("yes", "no"; "comforted" for the youngest, who are told simply); empty for an adult.
-    `facts`: the written facts of a disclosure without consent.
+    `facts`: the written facts of a disclosure without consent. `further`: fields ("section.field") beyond the usual ones, which the text named.
     """
 
     agency_id: uuid.UUID
@@ -169,6 +171,7 @@ class Giving:
     basis: str = "consent"
     assent: str = ""
     facts: str = ""
+    further: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Name the form and nothing else."""

@@ -50,6 +50,7 @@ def wording(shown: Shown) -> ConsentText:
         "legal_basis": shown.legal_basis,
         "law_article": shown.law_article,
         "told": shown.told,
+        "further": shown.further,
     }
     return consent_text.render(shown.form, shown.text_language, values)
 
@@ -89,6 +90,7 @@ def validate(
         raise errors.InputInvalid(problems)
     said = {"assent": giving.assent, "child_view": giving.shown.child_view.strip(), "reason": giving.shown.reason, "options": giving.shown.options}
     sealed = {code: checked.values[code] for code in _SEALED if code in checked.values}
+    sealed |= {"further": sorted(giving.further)} if giving.further else {}
     return Validated(_clear(giving, text), sealed | {code: value for code, value in said.items() if value and minor})
 
 
@@ -123,9 +125,26 @@ def covers(consent: Consent | None, *, agency_id: uuid.UUID, purpose: str, secti
 
 
 def digest(consent: Consent) -> bytes:
-    """Return the SHA-256 of what was agreed, for the manifest of a sending: the clear columns in canonical JSON, without the withdrawal."""
-    facts = {name: _plain(value) for name, value in vars(consent).items() if name != "withdrawn_at"}
+    """Return the SHA-256 of what is agreed, for the manifest of a sending: the clear columns in canonical JSON, without the withdrawal.
+
+    `sections` are those that stand, so that what she took back makes another digest.
+    """
+    facts = {name: _plain(value) for name, value in vars(consent).items() if name not in _LATER}
     return hashlib.sha256(json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()).digest()
+
+
+def check_narrowing(consent: Consent, sections: Collection[str]) -> None:
+    """Refuse to take back what cannot be taken back on its own.
+
+    Raises:
+        errors.InputInvalid: `sections`: none (required), not in this consent or always shared (not_known), or everything (all_of_them).
+    """
+    always = protocol.current().matrix.always
+    code = "required" if not sections else "not_known" if not frozenset(sections) <= consent.sections - always else ""
+    if not code and frozenset(sections) >= consent.sections - always:
+        code = "all_of_them"
+    if code:
+        raise errors.InputInvalid({"sections": (code,)})
 
 
 def suggested_until(today: date) -> date:
@@ -147,6 +166,7 @@ _ASKED = (
     "legal_basis", "scope_sections", "scope_excluded_fields", "scope_purpose", "restrictions", "use_limits", "onward_allowed",
     "contact_allowed", "stats_allowed", "valid_until", "given_by", "method", "form", "witness", "language", "given_at", "copy_given",
 )  # fmt: skip
+_LATER = frozenset({"withdrawn_at", "taken_back"})  # what happens to a consent after it was given
 _SEALED = ("scope_excluded_fields", "restrictions", "witness")
 
 
@@ -207,6 +227,8 @@ def _text_of(giving: Giving, problems: dict[str, tuple[str, ...]]) -> ConsentTex
         or (shown.agency_id, shown.purpose) != (giving.agency_id, giving.purpose)
         or not frozenset(shown.sections) >= giving.sections
         or not frozenset(giving.excluded_fields) >= frozenset(shown.excluded)
+        or not frozenset(shown.further) >= frozenset(giving.further)
+        or any(name.partition(".")[0] not in giving.sections for name in giving.further)
         or shown.valid_until < giving.valid_until
         or (shown.onward, shown.contact, shown.stats) != (giving.onward_allowed, giving.contact_allowed, giving.stats_allowed)
     )

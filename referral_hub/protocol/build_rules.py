@@ -216,6 +216,7 @@ def build_consent_words(file: Raw) -> ConsentWords:
     return ConsentWords(
         choices=MappingProxyType(choices),
         nothing=_line(file.sub("nothing")),
+        including=_line(file.sub("including")),
         months=MappingProxyType({language: months.texts(language) for language in ("id", "en")}),
         placeholders=frozenset(given.data),
     )

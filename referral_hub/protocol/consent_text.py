@@ -45,6 +45,7 @@ def render(form: str, language: str, values: Mapping[str, Any]) -> ConsentText:
         language: "id" or "en".
         values: by placeholder: names of agencies; `sections` and `excluded` as codes; `purpose`, `guardian_relation`, `legal_basis` as codes;
             yes or no for onward, contact, stats, told; a date for `valid_until`; texts as they were said for the rest. Others are ignored.
+            `further`: fields ("section.field") that go besides the usual ones; they are named after their section.
 
     Raises:
         errors.NotFound: an unknown form.
@@ -55,7 +56,7 @@ def render(form: str, language: str, values: Mapping[str, Any]) -> ConsentText:
     amiss: dict[str, tuple[str, ...]] = {}
     for name in sorted(placeholders(form)):
         try:
-            words[name] = _said(name, values.get(name), language)
+            words[name] = _said(name, values.get(name), language) if name != "sections" else _sections(values, language)
         except _Unfit as unfit:
             amiss[name] = (str(unfit),)
     if amiss:
@@ -120,6 +121,23 @@ def _labels(name: str, value: Any, language: str) -> str:
     if isinstance(value, str) or any(code not in codes for code in value):
         raise _Unfit("not_a_code")
     return "; ".join(item.label(language) for item in codes if item.code in value)
+
+
+def _sections(values: Mapping[str, Any], language: str) -> str:
+    """Return the labels of the sections, each with the fields of `further` that lie in it."""
+    said, further = _said("sections", values.get("sections"), language), values.get("further") or ()
+    if not further:
+        return said
+    names = current().codelist(LISTED["excluded"])
+    if any(name not in names or name.partition(".")[0] not in values["sections"] for name in further):
+        raise _Unfit("not_a_code")
+    including = current().consent_words.including.text(language)
+    parts = []
+    for code in (item.code for item in current().codelist("sections") if item.code in values["sections"]):
+        named = [field.label(language) for field in current().section(code).fields.values() if field.name in further]
+        label = _labels("sections", (code,), language)
+        parts.append(f"{label} ({including}: {', '.join(named)})" if named else label)
+    return "; ".join(parts)
 
 
 def _day(_name: str, value: Any, language: str) -> str:

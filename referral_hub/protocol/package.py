@@ -26,6 +26,10 @@ Fields = Mapping[str, frozenset[str]]
 Content = Mapping[str, Mapping[str, Any]]
 
 
+LEDGER = "consent"  # the section that the ledger writes: nothing of it is the sender's to add
+BY_SERVICE, BY_KIND, ON_REQUEST = "service", "kind", "on_request"
+
+
 @dataclass(frozen=True)
 class Extra:
     """More than the matrix gives, by section, with the sender's written reason (content, kept out of repr)."""
@@ -67,12 +71,60 @@ def _of(section: str, share: Share | None) -> frozenset[str]:
     return _all(section) if share.level == "full" else share.fields
 
 
+def _tickable(section: str, service: str) -> frozenset[str]:
+    return frozenset(name for name in _all(section) if _may_be_ticked(section, name, service))
+
+
 def _may_be_ticked(section: str, name: str, service: str) -> bool:
     """A field that is never ticked beforehand goes only for its named services; without any, it stays with the sender."""
     found = current().section(section).fields[name]
     if not found.never_default:
         return True
     return service in found.only_for_services if service else bool(found.only_for_services)
+
+
+@cache
+def beyond(kind: str, service: str) -> Fields:
+    """Return what may leave besides the ceiling once somebody wrote down why and the survivor agreed, by section.
+
+    Empty where the kind does not offer the service.
+
+    Raises:
+        errors.NotFound: an unknown kind or service.
+    """
+    usual = ceiling(kind, service)
+    if kind not in current().service(service).kinds:
+        return MappingProxyType({})
+    wide = {section: _tickable(section, service) - usual.get(section, frozenset()) for section in current().kind(kind).sections_ever if section != LEDGER}
+    return MappingProxyType({section: names for section, names in wide.items() if names})
+
+
+def cause(kind: str, name: str) -> str:
+    """Tell why "section.field" is not in the usual set: the `service` needs less than the kind gets, `on_request` of the recipient, or the `kind`.
+
+    Raises:
+        errors.NotFound: an unknown kind.
+    """
+    section, _, code = name.partition(".")
+    if code in ceiling(kind).get(section, ()):
+        return BY_SERVICE
+    share = current().matrix.kinds.get(kind, {}).get(section)
+    return ON_REQUEST if share is not None and share.level == ON_REQUEST else BY_KIND
+
+
+def to_be_named(kind: str, service: str, chosen: Mapping[str, Collection[str]]) -> frozenset[str]:
+    """Return which chosen fields ("section.field") consent must name one by one, because the name of their section does not tell of them.
+
+    These are fields beyond the usual ones of a section that is shared in part, and fields that are never ticked beforehand.
+    """
+    usual = ceiling(kind, service)
+    form = current().sections
+    return frozenset(
+        f"{section}.{name}"
+        for section, names in chosen.items()
+        for name in names
+        if (section in usual and name not in usual[section]) or (name in form[section].fields and form[section].fields[name].never_default)
+    )
 
 
 def preselect(kind: str, service: str, *, contact_allowed: bool = True, excluded: Collection[str] = ()) -> Fields:
@@ -144,7 +196,7 @@ def _allowed(kind: str, service: str, extra: Extra | None) -> Fields:
     if not extra or not extra.reason.strip():
         return most
     ever = current().kind(kind).sections_ever
-    wide = {name: frozenset(one for one in _all(name) if _may_be_ticked(name, one, service)) for name in ever if name in extra.fields}
+    wide = {name: _tickable(name, service) for name in ever if name in extra.fields}
     return {name: most.get(name, frozenset()) | (extra.fields.get(name, frozenset()) & wide.get(name, frozenset())) for name in {*most, *wide}}
 
 

@@ -318,10 +318,11 @@ class ConsentForm(Labelled):
 
 @dataclass(frozen=True, eq=False)
 class ConsentWords:
-    """Words that fill placeholders: "may / may not" pairs, what an empty list says, and the names of the months."""
+    """Words that fill placeholders: "may / may not" pairs, what an empty list says, what comes before named fields, the names of the months."""
 
     choices: Mapping[str, tuple[Line, Line]]
     nothing: Line
+    including: Line
     months: Mapping[str, tuple[str, ...]]
     placeholders: frozenset[str]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from referral_hub import errors, protocol
@@ -22,6 +23,28 @@ if TYPE_CHECKING:
 WRITTEN = ("meta", "needs")  # sections of the form that are written for this referral; consent comes through the ledger
 CONSENT = "consent"
 CHOICE = "choice"  # what of the ceiling is to be shared: field codes are sealed too (clear_metadata.yaml, never_clear: excluded_fields)
+
+
+LONGEST_REASON = 2000
+
+
+@dataclass(frozen=True, repr=False)
+class Chosen:
+    """What a sender chose to share: fields of the usual set by section, `further` ones, and the reason written for these (content)."""
+
+    fields: Mapping[str, list[str]]
+    further: Mapping[str, list[str]] = field(default_factory=dict)
+    reason: str = ""
+
+    @property
+    def extra(self) -> package.Extra | None:
+        """Return what goes beyond the usual set, or None."""
+        return package.Extra(self.reason, {name: frozenset(codes) for name, codes in self.further.items()}) if self.further else None
+
+    @property
+    def every(self) -> dict[str, list[str]]:
+        """Return all chosen fields by section."""
+        return {name: [*self.fields.get(name, ()), *self.further.get(name, ())] for name in dict.fromkeys([*self.fields, *self.further])}
 
 
 def sealed_fields(section: str) -> frozenset[str]:
@@ -61,28 +84,43 @@ def checked(
 
 
 def checked_choice(
-    choice: Mapping[str, Collection[str]], *, kind: str, service: str, to_agency: uuid.UUID
+    choice: Mapping[str, Collection[str]], *, kind: str, service: str, to_agency: uuid.UUID, reason: str = ""
 ) -> dict[str, Any]:
     """Return the choice of what to share as it is to be sealed, bound to the recipient and service it was made for.
 
+    A field beyond the usual set stands apart, with the reason that was written for it; both are sealed to the own agency and never leave it.
+
     Raises:
-        errors.RuleBroken: more than matrix, service and kind of agency give (`beyond_matrix`, facts `sections`, `fields`).
+        errors.RuleBroken: more than the kind of agency may ever get, or more than usual and no reason (`beyond_matrix`, facts `sections`, `fields`).
+        errors.InputInvalid: `fields`: not_a_code (no field of the form); `reason`: too_long.
     """
-    ceiling = package.ceiling(kind, service)
-    beyond = sorted(f"{section}.{code}" for section, codes in choice.items() for code in codes if code not in ceiling.get(section, ()))
-    sections = sorted(set(choice) - set(ceiling))
-    if beyond or sections:
-        raise errors.RuleBroken("beyond_matrix", sections=sections, fields=beyond)
-    fields = {section: sorted(set(codes)) for section, codes in choice.items()}
-    return {"agency": str(to_agency), "service": service, "fields": fields}
+    book = protocol.current().sections
+    if any(section not in book or code not in book[section].fields for section, codes in choice.items() for code in codes):
+        raise errors.InputInvalid({"fields": ("not_a_code",)})
+    usual, more, said = package.ceiling(kind, service), package.beyond(kind, service), reason.strip()
+    further = {section: sorted(set(codes) - usual.get(section, frozenset())) for section, codes in choice.items()}
+    further = {section: codes for section, codes in further.items() if codes}
+    never = {section for section in choice if section not in usual and (section not in more or not is_said(said))}
+    over = {f"{section}.{code}" for section, codes in further.items() for code in codes if not is_said(said) or code not in more.get(section, ())}
+    if never or over:
+        raise errors.RuleBroken("beyond_matrix", sections=sorted(never), fields=sorted(over))
+    if len(said) > LONGEST_REASON:
+        raise errors.InputInvalid({"reason": ("too_long",)})
+    fields = {section: sorted(set(codes) & usual[section]) for section, codes in choice.items() if section in usual}
+    return {"agency": str(to_agency), "service": service, "fields": fields} | ({"further": further, "reason": said} if further else {})
 
 
-def choice_of(draft: Mapping[str, Mapping[str, Any]], row: ReferralRow) -> dict[str, list[str]] | None:
+def is_said(text: str) -> bool:
+    """Tell whether a reason says something: dashes and dots are none."""
+    return any(letter.isalnum() for letter in text)
+
+
+def choice_of(draft: Mapping[str, Mapping[str, Any]], *, to_agency: uuid.UUID, service: str) -> Chosen | None:
     """Return the saved choice if it was made for this recipient and service, else None."""
     saved = draft.get(CHOICE)
-    if saved is None or (saved["agency"], saved["service"]) != (str(row.to_agency), row.service):
+    if saved is None or (saved["agency"], saved["service"]) != (str(to_agency), service):
         return None
-    return dict(saved["fields"])
+    return Chosen(dict(saved["fields"]), dict(saved.get("further", {})), str(saved.get("reason", "")))
 
 
 def seal(session: Session, row: ReferralRow, act: Act, *, contents: Mapping[str, Mapping[str, Any]]) -> None:

@@ -7,14 +7,16 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from referral_hub import errors, protocol
+from referral_hub.consent import rules
 from referral_hub.protocol import package
 from referral_hub.referrals import drafts
+from referral_hub.referrals.drafts import Chosen
 from referral_hub.vault import opening
 from referral_hub.vault.grants import GrantKind, ObjectKind
 from referral_hub.vault.sending import PREVIEW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -34,13 +36,17 @@ class Package:
 
     sections: Mapping[str, Mapping[str, Any]]
     preview: Mapping[str, Mapping[str, Any]]
+    further: tuple[str, ...] = ()  # fields beyond the usual set, as they were ticked, of the sections that go: the log names them
 
 
-def own_sections(kind: str, service: str) -> frozenset[str]:
-    """Return which sections of the own file a sending to this kind of agency may need: what can be shared, and what the guards read."""
+def own_sections(kind: str, service: str, further: Collection[str] = ()) -> frozenset[str]:
+    """Return which sections of the own file a sending to this kind of agency may need: what can be shared, and what the guards read.
+
+    `further`: sections that the sender added beyond the usual ones.
+    """
     book = protocol.current()
     of_person = frozenset(code for code, section in book.sections.items() if section.written_for == "case")
-    return (of_person & frozenset(package.ceiling(kind, service))) | frozenset(ASKED_ALWAYS)
+    return (of_person & (frozenset(package.ceiling(kind, service)) | frozenset(further))) | frozenset(ASKED_ALWAYS)
 
 
 def check_filled(own: Mapping[str, Mapping[str, Any]]) -> None:
@@ -102,12 +108,14 @@ def cut(
     kind: str,
     service: str,
     consent: Consent,
-    choice: Mapping[str, list[str]] | None,
+    choice: Chosen | None,
+    agreed: Collection[str] = (),
 ) -> Package:
     """Return what is sent. Without a choice: the preselection as far as consent covers it. With one: just that, and no more.
 
     The choice is made before the survivor answers: fields that her answer keeps back (contact, fields left out) fall out of it. A section
-    that she did not agree to is refused.
+    that she did not agree to is refused; so is a field beyond the usual ones of its section that consent did not name (`agreed`), and
+    anything beyond where she was not asked at all.
 
     Raises:
         errors.RuleBroken: `beyond_matrix` or `consent_scope` (facts `sections`, `fields`): the choice names more than is allowed.
@@ -119,8 +127,9 @@ def cut(
         wanted = {section for section in ticked if section in consent.sections or section in always}
     else:
         closed = package.closed_fields(contact_allowed=consent.contact_allowed, excluded=excluded)
-        choice = {section: [f for f in fields if f"{section}.{f}" not in closed] for section, fields in choice.items()}
-        wanted = set(choice) | set(always)
+        choice = Chosen(_open(choice.fields, closed), _open(choice.further, closed), choice.reason)
+        _check_named(choice, kind=kind, service=service, consent=consent, agreed=agreed)
+        wanted = set(choice.every) | set(always)
     sections = package.filter_package(
         {section: content[section] for section in wanted if content.get(section)},
         kind=kind,
@@ -128,10 +137,31 @@ def cut(
         consented=consent.sections,
         excluded=excluded,
         contact_allowed=consent.contact_allowed,
-        chosen=choice,
+        chosen={**dict.fromkeys(set(choice.further) - set(always), ()), **choice.fields} if choice else None,
+        extra=choice.extra if choice else None,
         facts=content,
     )
-    return Package(sections, package.preview(content, service=service, excluded=excluded))
+    further = sorted(f"{section}.{code}" for section, codes in (choice.further if choice else {}).items() if section in sections for code in codes)
+    return Package(sections, package.preview(content, service=service, excluded=excluded), tuple(further))
+
+
+def _open(fields: Mapping[str, list[str]], closed: Collection[str]) -> dict[str, list[str]]:
+    """Return the chosen fields without those that the survivor's answer keeps back."""
+    left = {section: [f for f in codes if f"{section}.{f}" not in closed] for section, codes in fields.items()}
+    return {section: codes for section, codes in left.items() if codes or not fields[section]}
+
+
+def _check_named(choice: Chosen, *, kind: str, service: str, consent: Consent, agreed: Collection[str]) -> None:
+    """Refuse fields that the survivor had to be told of by name and was not; without her consent nothing beyond the usual set goes.
+
+    Raises:
+        errors.RuleBroken: `consent_scope` (fact `fields`).
+    """
+    named = package.to_be_named(kind, service, choice.every)
+    if consent.basis != rules.BY_CONSENT:
+        named |= {f"{section}.{code}" for section, codes in choice.further.items() for code in codes}
+    if missing := sorted(named - frozenset(agreed)):
+        raise errors.RuleBroken("consent_scope", sections=(), fields=missing)
 
 
 def _moment(moment: datetime) -> str:

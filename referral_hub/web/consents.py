@@ -6,7 +6,7 @@ second carries exactly what was shown and takes the answer. Nothing is ticked be
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,19 +27,22 @@ from referral_hub.gate.caller import actor, keys, signed_in
 from referral_hub.gate.house import now, session
 from referral_hub.gate.schemas import Problems, form_of, one_of, read_form, uuid
 from referral_hub.gate.speech import _
-from referral_hub.protocol import consent_text
+from referral_hub.protocol import consent_text, package
 from referral_hub.referrals import actions, queries
-from referral_hub.web.drafts import draft_of, saved_choice
+from referral_hub.web import sharing
+from referral_hub.web.drafts import draft_of
 from referral_hub.web.files import case_id_of, label, options
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
 from referral_hub.web.page import page, see_other
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from uuid import UUID
 
     from werkzeug.wrappers import Response
 
+    from referral_hub.referrals.drafts import Chosen
     from referral_hub.referrals.values import Draft
 
 bp = Blueprint("consents", __name__)
@@ -51,7 +54,10 @@ NOT_SAID = "…"
 
 @dataclass(frozen=True)
 class Asked:
-    """What the text is about to say: as the page's first form has it, codes only."""
+    """What the text is about to say: as the page's first form has it, codes only.
+
+    `further`: fields beyond the usual ones that the text names; the first page takes them from step 4, the answer from what was shown.
+    """
 
     sections: tuple[str, ...]
     until: date
@@ -65,6 +71,7 @@ class Asked:
     assent: str = ""
     reason: str = ""
     weighed: str = ""
+    further: tuple[str, ...] = ()
 
 
 @bp.get("/rujukan/<number>/draf/persetujuan")
@@ -72,7 +79,10 @@ class Asked:
 def ask(number: str) -> Response:
     """Step 5: the exact text, filled in, and the survivor's answer."""
     draft = draft_of(number)
-    return ask_page(draft, _asked(draft, _default_sections(draft)))
+    kept = sharing.saved(draft)
+    further = sharing.to_be_named(draft, kept.chosen)
+    changed = frozenset(further) - kept.agreed if draft.consent == "covers" else frozenset()
+    return ask_page(draft, _with(_asked(draft, _default_sections(draft, kept.chosen)), further), changed=[label(code) for code in _sections_of(changed)])
 
 
 @bp.post("/rujukan/<number>/draf/persetujuan")
@@ -80,7 +90,7 @@ def ask(number: str) -> Response:
 def answer(number: str) -> Response:
     """Keep the survivor's answer: consent to just what was read out, or "not yet, or no"."""
     draft = draft_of(number)
-    asked = _asked(draft, ())
+    asked = _with(_asked(draft, ()), tuple(request.form.getlist("further")))
     acting(_verb(asked))
     on_refusal(lambda problems: ask_page(draft, asked, problems=problems))
     form = read_form(form_of(answer=one_of(ANSWERS), language=one_of([o.value for o in options("languages")])))
@@ -124,7 +134,22 @@ def _giving(draft: Draft, asked: Asked, *, language: str) -> Giving:
         shown=_shown(draft, asked),
         text_shown=request.form.get("text_shown", ""),
         assent=asked.assent,
+        further=asked.further,
     )
+
+
+def _with(asked: Asked, further: tuple[str, ...]) -> Asked:
+    """Return what the text says with the fields beyond the usual ones, as far as they are fields and their section is asked for or always goes."""
+    book, always = protocol.current().codelist("fields"), package.sections_always()
+    named = tuple(name for name in further if name in book and name.partition(".")[0] in {*asked.sections, *always})
+    added = tuple(code for code in _sections_of(named) if code not in asked.sections)
+    return replace(asked, further=named, sections=(*asked.sections, *added))
+
+
+def _sections_of(names: Collection[str]) -> list[str]:
+    """Return the sections that fields lie in, in the order of the form."""
+    found = {name.partition(".")[0] for name in names}
+    return [code for code in protocol.current().sections if code in found]
 
 
 def _verb(asked: Asked) -> Verb:
@@ -139,18 +164,19 @@ def _is_child(draft: Draft) -> bool:
     return case_id is not None and cases.case(session(), hub=keys().hub, actor=actor(), case_id=case_id).minor
 
 
-def ask_page(draft: Draft, asked: Asked, *, problems: Problems | None = None) -> Response:
-    """Make the page of step 5."""
+def ask_page(draft: Draft, asked: Asked, *, problems: Problems | None = None, changed: Sequence[str] = ()) -> Response:
+    """Make the page of step 5. `changed`: sections in which more is shared now than the survivor was asked about."""
     row = draft.referral
     offered = queries.choice(session(), actor=actor(), keys=keys(), now=now(), referral_id=row.id)
-    sections = [Option(code, label(code)) for code in offered.ceiling if code not in offered.always]
+    codes = [code for code in protocol.current().sections if code in offered.ceiling or code in asked.sections]
+    sections = [Option(code, label(code)) for code in codes if code not in offered.always]
     today = rules.local_day(now(), actor().timezone)
     wording = rules.wording(_shown(draft, asked)) if asked.sections else None
     simple = consent_text.render("child_assent", asked.text_language, {}).lines if asked.given_by != givers.ADULT_GIVER else ()
     languages = options("languages")
     witnesses = [Option(str(m.id), m.code) for m in members.members(session(), agency_id=signed_in().agency.id) if m.id != actor().member_id]
     return page("consents/ask.html", title=_("Consent"), status=422 if problems else 200, problems=problems, draft=draft, asked=asked, wording=wording,
-                sections=sections, longest=rules.longest_until(today), methods=options("consent_methods"), copies=options("copy_states"),
+                sections=sections, changed=changed, longest=rules.longest_until(today), methods=options("consent_methods"), copies=options("copy_states"),
                 languages=languages, witnesses=witnesses, agency=directory.agency(session(), row.to_agency), labels=_labels(),
                 simple=simple, speakers=[o for o in options("consent_givers") if o.value in GIVERS_FOR_CHILD], relations=options("guardian_relations"))  # fmt: skip
 
@@ -176,6 +202,7 @@ def _asked(draft: Draft, default: tuple[str, ...]) -> Asked:
         contact=given.get("contact") == "yes",
         stats=given.get("stats") == "yes",
         text_language="en" if given.get("text_language", reader().language) == "en" else "id",
+        further=(),
         **(_of_child() if _is_child(draft) else {}),
     )
 
@@ -192,11 +219,11 @@ def _of_child() -> dict[str, str]:
     }
 
 
-def _default_sections(draft: Draft) -> tuple[str, ...]:
+def _default_sections(draft: Draft, chosen: Chosen | None) -> tuple[str, ...]:
     offered = queries.choice(session(), actor=actor(), keys=keys(), now=now(), referral_id=draft.referral.id)
-    chosen = saved_choice(draft)
-    picked = chosen if chosen is not None else offered.ticked
-    return tuple(code for code in offered.ceiling if picked.get(code) and code not in offered.always and code in offered.filled | {"needs"})
+    picked = chosen.every if chosen is not None else offered.ticked
+    filled = offered.filled | {"needs"}
+    return tuple(code for code in protocol.current().sections if picked.get(code) and code not in offered.always and code in filled)
 
 
 def _shown(draft: Draft, asked: Asked) -> Shown:
@@ -217,6 +244,7 @@ def _shown(draft: Draft, asked: Asked) -> Shown:
         child_view=asked.child_view or NOT_SAID,
         reason=asked.reason or NOT_SAID,
         options=asked.weighed or NOT_SAID,
+        further=asked.further,
     )
 
 

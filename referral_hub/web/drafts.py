@@ -22,7 +22,7 @@ from referral_hub.protocol import forms
 from referral_hub.referrals import actions, queries, reading
 from referral_hub.web import files
 from referral_hub.web import forms as controls
-from referral_hub.web.files import case_id_of, label, options
+from referral_hub.web.files import case_id_of, options
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
 from referral_hub.web.page import page, see_other
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
     from referral_hub.directory import Agency
-    from referral_hub.referrals.values import Choice, Draft
+    from referral_hub.referrals.values import Draft
 
 bp = Blueprint("drafts", __name__)
 
@@ -199,51 +199,6 @@ def needs_page(
                 asked=asked, labels=labels, urgencies=urgencies())  # fmt: skip
 
 
-@bp.get("/rujukan/<number>/draf/isi")
-@admits(Verb.SECTION_READ, Verb.REFERRAL_LIST)
-def package(number: str) -> Response:
-    """Step 4: what opens to whom, before and after acceptance."""
-    draft = draft_of(number)
-    return package_page(draft, saved_choice(draft))
-
-
-@bp.post("/rujukan/<number>/draf/isi")
-@admits(Verb.REFERRAL_EDIT)
-def save_package(number: str) -> Response:
-    """Keep what is to be shared: less than the minimum is always fine."""
-    draft = draft_of(number)
-    offered = queries.choice(session(), actor=actor(), keys=keys(), now=now(), referral_id=draft.referral.id)
-    picked = set(request.form.getlist("fields"))
-    chosen = {section: [f for f in fields if f"{section}.{f}" in picked] for section, fields in offered.ceiling.items()}
-    chosen = {section: fields for section, fields in chosen.items() if fields}
-    on_refusal(lambda problems: package_page(draft, chosen, problems=problems))
-    act(partial(actions.edit_draft, referral_id=draft.referral.id, version=form_version() or 0, choice=chosen))
-    return see_other(url_for("consents.ask", number=number))
-
-
-def package_page(draft: Draft, chosen: Mapping[str, Any] | None, *, problems: Problems | None = None) -> Response:
-    """Make the page of step 4: ticked is what was chosen, else the minimum for this service."""
-    offered = queries.choice(session(), actor=actor(), keys=keys(), now=now(), referral_id=draft.referral.id)
-    ticked = chosen if chosen is not None else offered.ticked
-    return page("drafts/package.html", title=_("What will be shared"), status=422 if problems else 200, problems=problems, draft=draft,
-                agency=directory.agency(session(), draft.referral.to_agency), groups=_groups(offered, ticked), preview=_preview_labels(offered))  # fmt: skip
-
-
-def _groups(offered: Choice, ticked: Mapping[str, Any]) -> list[dict[str, Any]]:
-    book = protocol.current()
-    groups = []
-    for section, fields in offered.ceiling.items():
-        names = [Option(f"{section}.{f}", book.section(section).fields[f].label(reader().language)) for f in fields]
-        chosen = [f"{section}.{f}" for f in fields if f in ticked.get(section, ())]
-        fixed = section in offered.always
-        groups.append({"code": section, "label": label(section), "fields": names, "chosen": chosen, "fixed": fixed, "filled": fixed or section in offered.filled})  # fmt: skip
-    return groups
-
-
-def _preview_labels(offered: Choice) -> list[str]:
-    return [protocol.current().field(name).label(reader().language) for name in offered.preview]
-
-
 @bp.post("/rujukan/<number>/draf/hapus")
 @admits(Verb.REFERRAL_DISCARD)
 def discard(number: str) -> Response:
@@ -269,15 +224,6 @@ def parts_of(draft: Draft, parts: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     acting(Verb.SECTION_READ)
     content = opened(partial(reading.open_draft, referral_id=draft.referral.id, parts=parts), reading.reveal)
     return {part.code: dict(part.fields) for part in content.sections}
-
-
-def saved_choice(draft: Draft) -> dict[str, list[str]] | None:
-    """Return what the sender has chosen to share with the present recipient, or None."""
-    kept = parts_of(draft, ("choice",)).get("choice")
-    row = draft.referral
-    if kept is None or (kept["agency"], kept["service"]) != (str(row.to_agency), row.service):
-        return None
-    return dict(kept["fields"])
 
 
 def services() -> tuple[Option, ...]:

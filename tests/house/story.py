@@ -86,9 +86,10 @@ class Told:
         return {name for name in typed if f'name="{name}"' in self.sari.page.html}
 
     def choose_package(self):
-        """Share everything that this kind of agency may ever see."""
+        """Share everything that this kind of agency may ever see, more than usual included, with a reason."""
         page = self.sari.get(f"/rujukan/{self.number}/draf/isi")
-        return self.sari.send("draf/isi$", fields=re.findall(r'name="fields" value="([^"]+)"', page.html))
+        every = re.findall(r'name="fields" value="([^"]+)"', page.html)
+        return self.sari.send("draf/isi$", fields=every, reason=self.marks.word("choice.reason"))
 
     def agree(self):
         """The survivor hears the text and agrees."""

@@ -49,11 +49,13 @@ def create(
     unit: uuid.UUID | None = None,
     parts: Mapping[str, Mapping[str, Any]] | None = None,
     choice: Mapping[str, Collection[str]] | None = None,
+    reason: str = "",
     request_id: str = "",
 ) -> Referral:
     """Make a draft: one case, one service, one recipient. `referral.create`.
 
-    `parts`: sealed fields of `meta` and `needs` as far as they are known; `choice`: section to field codes, where less than all is shared.
+    `parts`: sealed fields of `meta` and `needs` as far as they are known; `choice`: section to field codes, where not just the usual set is
+    shared; `reason`: why more than it is.
 
     Raises:
         errors.NotFound: no such case or agency in scope. errors.NotAllowed: the policy refused.
@@ -69,7 +71,7 @@ def create(
     life = lifecycle.step(lifecycle.Life(), "create", side="sender", inputs=inputs, guards={}, now=now)
     row = _insert(session, act, life, case_id=case_id, service=service, to_agency=recipient_agency, urgency=urgency, type=type, to_unit=unit)
     session.add(firing.event_row(row, act, event="create", side="sender", inputs=inputs))
-    contents = _contents(row, act, recipient_kind=recipient.kind, parts=parts or {}, choice=choice)
+    contents = _contents(row, act, recipient_kind=recipient.kind, parts=parts or {}, choice=choice, reason=reason)
     drafts.seal(session, row, act, contents=contents)
     session.flush()
     entry = audit.entry_for(
@@ -96,9 +98,12 @@ def edit_draft(
     type: str | None = None,  # noqa: A002 - the protocol's word
     parts: Mapping[str, Mapping[str, Any]] | None = None,
     choice: Mapping[str, Collection[str]] | None = None,
+    reason: str = "",
     request_id: str = "",
 ) -> Referral:
     """Change a draft. `referral.edit`. Another recipient or service drops the consent and the choice: both were made for the old one.
+
+    `choice` may name more than the usual set, with the `reason` written for it; sending asks whether consent covers it.
 
     Raises:
         errors.NotFound, errors.NotAllowed, errors.StaleVersion; errors.RuleBroken: `wrong_state` once it was sent, and as `create`.
@@ -116,7 +121,7 @@ def edit_draft(
     row.urgency, row.type = urgency or row.urgency, type or row.type
     _check_codes(urgency=row.urgency, type_=row.type)
     _check_unit(session, agency_id=row.to_agency, unit=row.to_unit)
-    contents = _contents(row, act, recipient_kind=kind, parts=parts or {}, choice=choice)
+    contents = _contents(row, act, recipient_kind=kind, parts=parts or {}, choice=choice, reason=reason)
     drafts.seal(session, row, act, contents=contents)
     row.version += 1
     session.flush()
@@ -252,11 +257,17 @@ def _check_codes(*, urgency: str, type_: str) -> None:
 
 
 def _contents(
-    row: ReferralRow, act: Act, *, recipient_kind: str, parts: Mapping[str, Mapping[str, Any]], choice: Mapping[str, Collection[str]] | None
+    row: ReferralRow,
+    act: Act,
+    *,
+    recipient_kind: str,
+    parts: Mapping[str, Mapping[str, Any]],
+    choice: Mapping[str, Collection[str]] | None,
+    reason: str,
 ) -> dict[str, dict[str, Any]]:
     contents = drafts.checked(parts, act=act, service=row.service, recipient_kind=recipient_kind, urgency=row.urgency, whole=False)
     if choice is not None:
-        chosen = drafts.checked_choice(choice, kind=recipient_kind, service=row.service, to_agency=row.to_agency)
+        chosen = drafts.checked_choice(choice, kind=recipient_kind, service=row.service, to_agency=row.to_agency, reason=reason)
         contents[drafts.CHOICE] = chosen
     return contents
 

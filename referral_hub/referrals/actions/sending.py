@@ -54,6 +54,8 @@ def send(
 ) -> Referral:
     """Send a draft. `referral.send`: its entry names sections, consent, recipient and the digest of the signed manifest.
 
+    Where more than usual leaves, it also names those fields, as they were ticked and whether they are filled or not.
+
     Opening the own file is part of the act: nothing of it is shown, and the entry covers it.
 
     Raises:
@@ -98,15 +100,17 @@ def _confirm(session: Session, found: Found, recipient: Agency, *, typed: str) -
 def _prepared(session: Session, act: Act, found: Found, recipient: Agency) -> Change:
     """Open what is needed, cut it, and return the change; sealing waits until the lifecycle allowed the step."""
     row = found.row
+    draft = drafts.open_now(session, row, act)
+    chosen = drafts.choice_of(draft, to_agency=row.to_agency, service=row.service)
+    needed = packages.own_sections(recipient.kind, row.service, chosen.further if chosen else ())
     gathered = case_reading.gather_for_sending(
-        session, actor=act.actor, keys=act.keys, case_id=row.case_id, sections=packages.own_sections(recipient.kind, row.service), now=act.now
+        session, actor=act.actor, keys=act.keys, case_id=row.case_id, sections=needed, now=act.now
     )
     own = {section: plain.fields() for section, plain in gathered.values.items()}
     blocked = rules.is_blocked(own.get("safety", {}), agency_code=recipient.code, agency_id=recipient.id, kind=recipient.kind)
     if blocked:  # her no comes before every other reason
         access.require(act.actor, Verb.REFERRAL_SEND, found.target(act.actor, now=act.now, consent="covers", blocked=True))
     consent = _consent(act, found)
-    draft = drafts.open_now(session, row, act)
     if draft.get(drafts.CONSENT, {}).get("consent_id") != str(consent.id):
         raise errors.RuleBroken("no_consent")
     packages.check_filled(own)
@@ -119,7 +123,8 @@ def _prepared(session: Session, act: Act, found: Found, recipient: Agency) -> Ch
         row, own=own, draft=draft, consent=consent, recipient=recipient, sender_code=act.actor.agency_code,
         alias=cases.alias_for(session, case_id=row.case_id, agency_id=recipient.id), now=act.now, respond_by=respond_by,
     )  # fmt: skip
-    cut = packages.cut(content, kind=recipient.kind, service=row.service, consent=consent, choice=drafts.choice_of(draft, row))
+    agreed = draft[drafts.CONSENT].get("further", ())
+    cut = packages.cut(content, kind=recipient.kind, service=row.service, consent=consent, choice=chosen, agreed=agreed)
     if row.part_of is not None:
         packages.check_not_wider(cut.sections, packages.sent_now(session, session.get_one(ReferralRow, row.part_of), act))
     standing = scope.standing(row, consent, sections=cut.sections, now=act.now, timezone=act.actor.timezone)
@@ -172,4 +177,4 @@ def _sealed(session: Session, act: Act, found: Found, consent: Consent, cut: Pac
     parts = {section: Plain.of(values) for section, values in cut.sections.items()}
     sent = sending.seal_sending(session, keys=act.keys, facts=facts, parts=parts, preview=Plain.of(cut.preview), now=act.now)
     grants.set_standing(session, grant_ids=[sent.full], standing=grants.Standing.SUSPENDED)
-    return {"sections": tuple(sorted(parts)), "recipient_agency": row.to_agency, "manifest_digest": sent.manifest_digest}
+    return {"sections": tuple(sorted(parts)), "fields": cut.further, "recipient_agency": row.to_agency, "manifest_digest": sent.manifest_digest}

@@ -106,8 +106,11 @@ def choice(session: Session, *, actor: Actor, keys: Keyring, now: datetime, refe
     found = _draft(session, actor=actor, keys=keys, now=now, referral_id=referral_id)
     kind, service = found.recipient_kind, found.row.service
     contact_allowed = found.consent is None or found.consent.contact_allowed
+    more = _ordered(package.beyond(kind, service))
     return Choice(
         ceiling=_ordered(package.ceiling(kind, service)),
+        beyond=more,
+        causes={f"{section}.{code}": package.cause(kind, f"{section}.{code}") for section, codes in more.items() for code in codes},
         ticked=_ordered(package.preselect(kind, service, contact_allowed=contact_allowed)),
         preview=package.preview_fields(service),
         always=package.sections_always(),
