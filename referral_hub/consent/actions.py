@@ -141,9 +141,35 @@ def withdraw(session: Session, *, actor: Actor, about: About, consent_id: uuid.U
     return _written(session, row, about=about, actor=actor, verb=Verb.CONSENT_WITHDRAW, decision=decision, now=now, request_id=request_id)
 
 
-def _written(
-    session: Session, row: ConsentRow, *, about: About, actor: Actor, verb: Verb, decision: Decision, now: datetime, request_id: str
+def narrow(
+    session: Session, *, actor: Actor, about: About, consent_id: uuid.UUID, sections: Collection[str], now: datetime, request_id: str = ""
 ) -> Consent:
+    """Record that the survivor takes single sections back; the rest of the consent stands. `consent.change`, naming them.
+
+    Only the row: the referrals room closes these sections where they were shared.
+
+    Raises:
+        errors.NotFound: no such consent in this case. errors.NotAllowed: the policy refused. errors.InputInvalid: as `rules.check_narrowing`.
+        errors.RuleBroken: it was taken back whole, is a refusal, or another basis than her consent (`wrong_state`).
+    """
+    row = queries.find(session, consent_id, lock="update")
+    if row.case_id != about.case_id:
+        raise errors.NotFound
+    decision = access.require(actor, Verb.CONSENT_CHANGE, _target(about))
+    if row.withdrawn_at is not None or row.form == REFUSAL or row.basis != rules.BY_CONSENT:
+        raise errors.RuleBroken("wrong_state", when=row.withdrawn_at)
+    rules.check_narrowing(queries.snapshot(row), sections)
+    row.taken_back = sorted({*row.taken_back, *sections})
+    return _written(
+        session, row, about=about, actor=actor, verb=Verb.CONSENT_CHANGE, decision=decision, now=now, request_id=request_id,
+        named=frozenset(sections),
+    )  # fmt: skip
+
+
+def _written(
+    session: Session, row: ConsentRow, *, about: About, actor: Actor, verb: Verb, decision: Decision, now: datetime, request_id: str,
+    named: frozenset[str] | None = None,
+) -> Consent:  # fmt: skip
     session.add(row)
     session.flush()
     consent = queries.snapshot(row)
@@ -153,7 +179,7 @@ def _written(
         "consent_id": consent.id,
         "subjects": (about.subject,),
         "subject_flags": about.flags,
-        "sections": tuple(sorted(consent.sections)),
+        "sections": tuple(sorted(consent.sections if named is None else named)),
         "purpose": consent.purpose,
         "legal_basis": consent.basis,
         "basis": "assigned" if about.target.assigned else "none",

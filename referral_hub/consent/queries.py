@@ -89,7 +89,7 @@ def snapshot(row: ConsentRow) -> Consent:
         basis=row.basis,
         scope_agency=row.scope_agency,
         purpose=row.purpose,
-        sections=frozenset(row.sections),
+        sections=frozenset(row.sections) - frozenset(row.taken_back),
         use_limits=frozenset(row.use_limits),
         onward_allowed=row.onward_allowed,
         contact_allowed=row.contact_allowed,
@@ -104,4 +104,5 @@ def snapshot(row: ConsentRow) -> Consent:
         copy_given=row.copy_given,
         signers=tuple(row.signers),
         withdrawn_at=row.withdrawn_at,
+        taken_back=frozenset(row.taken_back),
     )

@@ -43,3 +43,4 @@ class ConsentRow(Base):
     copy_given: Mapped[str | None]
     signers: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(UUID(as_uuid=True)))
     withdrawn_at: Mapped[datetime | None]
+    taken_back: Mapped[list[str]] = mapped_column(default=list, server_default="{}")

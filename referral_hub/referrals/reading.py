@@ -212,6 +212,9 @@ def _open_one(
         raise errors.NotAllowed("section_not_granted", decision.rule_ids, read_first="safe_contact")
     names = tuple(f"{section}.{name}" for name in fields)
     facts = found.entry_facts() | {"object_kind": "field" if fields else "section", "sections": (section,), "fields": names}
+    basis = found.basis_of(section)
+    if basis is not None:
+        facts |= {"consent_id": basis.id, "legal_basis": basis.basis}
     entry = audit.entry_for(actor, verb, now=now, decision=decision, request_id=request_id, **facts)
     return _opened(session, keys, sealed, entry=entry, shape=_section_of(found, sealed, fields=frozenset(fields), withheld=withheld))
 

@@ -75,6 +75,17 @@ class ReferralRow(Base):
     version: Mapped[int]
 
 
+class BasisRow(Base):
+    """Sections that rest on a consent of their own, besides the one in the referral's row."""
+
+    __tablename__ = "referral_basis"
+    __table_args__ = (Index("ix_referral_basis_consent_id", "consent_id"),)
+
+    referral_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("referral.id"), primary_key=True)
+    consent_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("consent.id"), primary_key=True)
+    sections: Mapped[list[str]]
+
+
 class EventRow(Base):
     """One event of a referral's life: append-only, coded inputs only. Replaying them reproduces the row."""
 

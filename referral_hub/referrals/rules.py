@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BUILT = (
     "create", "submit", "send_back", "send", "recall", "discard", "open_preview", "claim", "accept", "decline", "ask_information", "answer",
+    "ask_sections", "supply_sections", "refuse_sections", "revise", "renew_basis", "consent_narrowed",
     "waitlist", "resume", "schedule", "no_show", "start", "progress", "request_interview", "answer_interview", "request_transfer",
     "answer_transfer", "complete", "cannot_continue", "un_accept", "propose_forward", "approve_forward", "refuse_forward", "withdraw",
     "request_cancel", "confirm_cancel", "consent_withdrawn",
@@ -23,18 +24,18 @@ BUILT = (
 # The next step first, then what else can be done, in the order of the lifecycle.
 FIRST_OFFERED = (
     "send", "submit", "open_preview", "claim", "accept", "decline", "answer", "answer_interview", "answer_transfer", "approve_forward",
-    "refuse_forward", "confirm_cancel",
+    "refuse_forward", "supply_sections", "refuse_sections", "confirm_cancel",
     "confirm_purge", "answer_dispute", "resume", "start", "progress", "complete",
 )  # fmt: skip
 OFFERED = FIRST_OFFERED + tuple(
-    code for code in BUILT if code not in {*FIRST_OFFERED, "create", "recall", "withdraw", "discard", "consent_withdrawn", "access_withdrawn"}
+    code for code in BUILT if code not in {*FIRST_OFFERED, "create", "recall", "withdraw", "discard", "consent_withdrawn", "consent_narrowed", "access_withdrawn"}
 ) + ("recall", "withdraw", "discard")  # fmt: skip
 TIME_CRITICAL = frozenset({"emergency", "urgent"})
 ATTEMPTS_MAX = 99
 LAW_MAX = 200
 NOTE_MAX = 2000
 WAITING_FOR_RECIPIENT = {"requested": "accept", "received": "accept", "accepted": "start", "in-progress": "update"}
-OWED_BY_RECIPIENT = {"cancel_requested": "confirm_cancel", "waitlisted": "resume"}
+OWED_BY_RECIPIENT = {"cancel_requested": "confirm_cancel", "purge_due": "confirm_purge", "waitlisted": "resume"}
 OWED_AFTER_THE_END = {"purge_due": "confirm_purge", "disputed": "answer_dispute"}
 TOLD_FOR = timedelta(days=7)  # how long a work list shows what ended without the reader's doing
 SENDERS_TURN = frozenset({"basis_needed", "forward_proposed", "info_requested", "interview_requested", "sections_requested", "transfer_requested"})
@@ -110,6 +111,42 @@ def grant_fact(*, state: str, ended_at: datetime | None, sent: bool, standings: 
     if until is not None and now >= until:
         return "revoked"
     return lifecycle_grant(state=state, sent=sent, standings=standings)
+
+
+def restores(flags: Collection[str]) -> str:
+    """Return what a suspended grant goes back to: the package once it was accepted, else the preview."""
+    return "full" if "ever_accepted" in flags else "preview"
+
+
+def event_of_narrowing(*, state: str, granted: Collection[str], taken: Collection[str]) -> str:
+    """Return the event by which a referral follows when the survivor takes sections back, or "" where none of them is open there.
+
+    A referral that would be left with nothing but what always goes along ends, as by a withdrawal: at least one section stays covered
+    (guard some_basis_left). After the end only what consent covers opens in the window, so that nothing has to be done.
+    """
+    if protocol.current().state(state).terminal or (state != "draft" and not frozenset(granted) & frozenset(taken)):
+        return ""
+    left = frozenset(granted) - frozenset(taken) - protocol.current().matrix.always
+    return "consent_narrowed" if left or state == "draft" else "consent_withdrawn"
+
+
+def askable(sections: Collection[str], *, kind: str, granted: Collection[str]) -> tuple[str, ...]:
+    """Return which of `sections` a recipient of this kind may still get, in the order of the form: not what it has, nor what never goes there."""
+    book = protocol.current()
+    ever = frozenset(book.kind(kind).sections_ever) - frozenset(granted) - book.matrix.always
+    return tuple(code for code in book.sections if code in ever and code in sections)
+
+
+def check_sections(sections: Collection[str], *, possible: Collection[str]) -> frozenset[str]:
+    """Return the sections named by a form.
+
+    Raises:
+        errors.InputInvalid: `sections`: none (required), or one that is not possible here (not_known).
+    """
+    named = frozenset(sections)
+    if not named or not named <= frozenset(possible):
+        raise errors.InputInvalid({"sections": ("not_known" if named else "required",)})
+    return named
 
 
 def event_of_withdrawal(state: str, *, ended_at: datetime | None, standings: Mapping[str, str], now: datetime) -> str:

@@ -14,11 +14,12 @@ from referral_hub.access import Target, Verb
 from referral_hub.cases import queries as cases
 from referral_hub.cases.facts import Alias, flags_of
 from referral_hub.consent import rules as consents
+from referral_hub.consent.facts import Standing
 from referral_hub.db.fixed import Fixed
 from referral_hub.directory import queries as directory
 from referral_hub.protocol import lifecycle
 from referral_hub.referrals import elsewhere, rules
-from referral_hub.referrals.records import ReferralRow
+from referral_hub.referrals.records import OPEN_STATES, BasisRow, ReferralRow
 from referral_hub.referrals.values import Referral
 from referral_hub.vault import codes
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from referral_hub.access import Actor
-    from referral_hub.consent.facts import Consent, Standing
+    from referral_hub.consent.facts import Consent
     from referral_hub.vault.hub import HubKeys
 
 REACHING = frozenset({"approve", "grant", "assign"})  # abilities that reach unassigned cases of the own agency (policies/, list-own-row)
@@ -44,6 +45,14 @@ class Grant:
     id: uuid.UUID
     kind: str
     standing: str
+    sections: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Basis:
+    """Sections that were supplied later, with the consent that they rest on."""
+
+    consent: Consent
     sections: frozenset[str]
 
 
@@ -67,6 +76,7 @@ class Found:
     conflict: bool
     recipient_active: bool
     recipient_kind: str
+    further: tuple[Basis, ...] = ()
 
     @property
     def standings(self) -> dict[str, str]:
@@ -115,16 +125,31 @@ class Found:
 
     def consent_fact(self, actor: Actor, *, sections: Collection[str], now: datetime) -> str:
         """Return how the consent that the referral rests on stands for `sections` today, in the actor's time zone."""
-        return standing(self.row, self.consent, sections=sections, now=now, timezone=actor.timezone).fact
+        return self.standing(sections=sections, now=now, timezone=actor.timezone).fact
+
+    def standing(self, *, sections: Collection[str], now: datetime, timezone: str) -> Standing:
+        """Return how the consents that the referral rests on stand for `sections`; each section is asked of its own. The first that does not cover."""
+        own: dict[Consent | None, frozenset[str]] = {} if sections and self.further else {self.consent: frozenset(sections)}
+        for section in () if own else sections:
+            basis = self.basis_of(section)
+            own[basis] = own.get(basis, frozenset()) | {section}
+        found = [standing(self.row, basis, sections=named, now=now, timezone=timezone) for basis, named in own.items()]
+        return next((one for one in found if one is not Standing.COVERS), Standing.COVERS)
+
+    def basis_of(self, section: str) -> Consent | None:
+        """Return the consent that a section rests on: one of its own, or the referral's."""
+        return next((basis.consent for basis in self.further if section in basis.sections), self.consent)
 
     def life(self) -> lifecycle.Life:
         """Return the row as the lifecycle reads it."""
         row = self.row
+        grant = rules.lifecycle_grant(state=row.state, sent=row.sent_at is not None, standings=self.standings)
         return lifecycle.Life(
             state=row.state,
             business=row.business,
             flags=frozenset(row.flags),
-            grant=rules.lifecycle_grant(state=row.state, sent=row.sent_at is not None, standings=self.standings),
+            grant=grant,
+            restores=rules.restores(row.flags) if grant == "suspended" else "",
             previous=row.previous_state or "",
             sections=self.granted,
             recipient_kind=self.recipient_kind,
@@ -202,9 +227,20 @@ def own_number(typed: str) -> str:
 
 
 def resting_on(session: Session, *, consent_id: uuid.UUID) -> tuple[uuid.UUID, ...]:
-    """Lock the referrals that rest on a consent, in one order, before the consent itself is touched; return their ids."""
-    query = select(ReferralRow.id).where(ReferralRow.consent_id == consent_id).order_by(ReferralRow.id).with_for_update()
+    """Lock the referrals that rest on a consent, whole or with further sections, in one order, before the consent itself is touched.
+
+    Returns their ids.
+    """
+    further = exists().where(BasisRow.referral_id == ReferralRow.id, BasisRow.consent_id == consent_id)
+    query = select(ReferralRow.id).where(or_(ReferralRow.consent_id == consent_id, further)).order_by(ReferralRow.id).with_for_update()
     return tuple(session.scalars(query))
+
+
+def open_of_case(session: Session, *, case_id: uuid.UUID) -> dict[uuid.UUID, int]:
+    """Lock the referrals of a case that have not ended, drafts among them, in one order; return their row versions."""
+    running = ReferralRow.state.in_(("draft", *OPEN_STATES))
+    query = select(ReferralRow.id, ReferralRow.version).where(ReferralRow.case_id == case_id, running).order_by(ReferralRow.id).with_for_update()
+    return {row.id: row.version for row in session.execute(query)}
 
 
 def visible_to(actor: Actor, *, hub: HubKeys) -> ColumnElement[bool]:
@@ -288,6 +324,7 @@ def _facts() -> tuple[ColumnElement[Any], ...]:
         assigned.label("assigned"),
         free.label("free"),
         elsewhere.recipient_grants().label("grants"),
+        elsewhere.further_bases().label("further"),
     )
 
 
@@ -321,4 +358,5 @@ def _found(row: ReferralRow, found: Any, actor: Actor) -> Found:
         conflict=not found.free,
         recipient_active=found.recipient_state == "active",
         recipient_kind=found.recipient_kind,
+        further=tuple(Basis(elsewhere.further_consent(said), frozenset(named)) for named, said in found.further),
     )

@@ -139,18 +139,26 @@ def unseal(
     Raises:
         errors.CannotOpen: anything does not verify or decrypt; nothing of it is shown. errors.NotAllowed: `key_not_held`.
     """
+    keys = section_keys(hub, member_key, sealed, expected_manifest_digest=expected_manifest_digest)
+    return {
+        name: parts.open_content(keys[name], part.ciphertext, hub_id=hub.hub_id, place=part.place) for name, part in sealed.parts.items()
+    }
+
+
+def section_keys(
+    hub: HubKeys, member_key: MemberKey | None, sealed: SealedParts, *, expected_manifest_digest: bytes | None = None,
+) -> dict[str, bytes]:  # fmt: skip
+    """Open the key of each part and no content: what a new grant shares on. Checks and raises as `unseal`."""
     if member_key is None:
         raise errors.NotAllowed("key_not_held")
     bundles = epochs.open_chains(hub.hub_id, member_key, sealed.chains)
     if sealed.object_kind == ObjectKind.REFERRAL:
         _check_manifest(hub.hub_id, sealed, bundles, expected_manifest_digest)
     opened = {grant_id: g.open(hub, bundles[g.grant.epoch]) for grant_id, g in sealed.grants.items()}
-    content = {}
-    for name, part in sealed.parts.items():
-        place = part.place
-        section_key = opened[part.grant_id].open_share(part.wrapped, part=place.part, revision=place.revision)
-        content[name] = parts.open_content(section_key, part.ciphertext, hub_id=hub.hub_id, place=place)
-    return content
+    return {
+        name: opened[part.grant_id].open_share(part.wrapped, part=part.place.part, revision=part.place.revision)
+        for name, part in sealed.parts.items()
+    }
 
 
 def _check_manifest(hub_id: bytes, sealed: SealedParts, bundles: Mapping[int, Bundle], expected: bytes | None) -> None:

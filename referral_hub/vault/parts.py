@@ -121,6 +121,17 @@ def store(
 _PARTS = Written(PartRow.__table__, SHARES)
 
 
+def share_anew(session: Session, kept: Iterable[tuple[Place, bytes, Collection[OpenGrant]]]) -> None:
+    """Give further grants a share of parts that are sealed already: of each its place, its section key, and the grants."""
+    rows = [
+        {"grant_id": holder.grant.id, "part": place.part, "revision": place.revision,
+         "wrapped": holder.share(section_key, part=place.part, revision=place.revision)}
+        for place, section_key, holders in kept for holder in holders
+    ]  # fmt: skip
+    if rows:
+        session.execute(insert(SHARES), rows)
+
+
 def revisions(session: Session, *, object_kind: ObjectKind, object_id: uuid.UUID) -> dict[str, Revision]:
     """Return the newest revision of each part of an object, by part, without opening anything."""
     rows = _REVISIONS.all(session, object_id=object_id, object_kind=object_kind)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from referral_hub.vault.epochs import Bundle, EpochPublic
+    from referral_hub.vault.grants import NewGrant
     from referral_hub.vault.keyring import Keyring
-    from referral_hub.vault.parts import Sealed
     from referral_hub.vault.plain import Plain
 
 PREVIEW: Final = "preview"
@@ -66,32 +66,41 @@ def seal_sending(
     recipient = agency.current_epoch(session, hub=keys.hub, agency_id=facts.to_agency)
     sender = agency.current_epoch(session, hub=keys.hub, agency_id=facts.from_agency)
     bundle = keys.bundle(session, sender.agency_id, sender.epoch)
-    own, first, full = made = [
-        grants.make(
-            hub=keys.hub, holder=holder, object_kind=ObjectKind.REFERRAL, object_id=facts.referral_id, kind=kind, revision=facts.sending, now=now
-        )
-        for kind, holder in ((GrantKind.OWN, bundle), (GrantKind.PREVIEW, recipient), (GrantKind.FULL, recipient))
-    ]
-    grants.store(session, made)
+    own, first, full = made = make_grants(session, keys=keys, facts=facts, bundle=bundle, recipient=recipient, now=now)
     package = []
     for part, content in sorted({**parts, PREVIEW: preview}.items()):
         place = Place(ObjectKind.REFERRAL, facts.referral_id, part, facts.sending, facts.from_agency, bundle.epoch)
         package.append((place, content, (own.opened, first.opened if part == PREVIEW else full.opened)))
     sealed = store(session, keys=keys, contents=package, now=now)
-    digest = _sign(session, keys=keys, facts=facts, bundle=bundle, recipient=recipient, sealed=sealed)
+    digest = sign(session, keys=keys, facts=facts, bundle=bundle, recipient=recipient, parts={s.part: s.digest for s in sealed})
     own_id, first_id, full_id = (new.opened.grant.id for new in made)
     return Sent(own=own_id, preview=first_id, full=full_id, manifest_digest=digest, sending=facts.sending)
 
 
-def _sign(
-    session: Session, *, keys: Keyring, facts: SendingFacts, bundle: Bundle, recipient: EpochPublic, sealed: list[Sealed],
+def make_grants(
+    session: Session, *, keys: Keyring, facts: SendingFacts, bundle: Bundle, recipient: EpochPublic, now: datetime,
+) -> tuple[NewGrant, NewGrant, NewGrant]:  # fmt: skip
+    """Make and insert the three grants of a sending: the sender's own, the recipient's preview and full. They open nothing yet."""
+    own, first, full = (
+        grants.make(
+            hub=keys.hub, holder=holder, object_kind=ObjectKind.REFERRAL, object_id=facts.referral_id, kind=kind, revision=facts.sending, now=now
+        )
+        for kind, holder in ((GrantKind.OWN, bundle), (GrantKind.PREVIEW, recipient), (GrantKind.FULL, recipient))
+    )
+    grants.store(session, (own, first, full))
+    return own, first, full
+
+
+def sign(
+    session: Session, *, keys: Keyring, facts: SendingFacts, bundle: Bundle, recipient: EpochPublic, parts: Mapping[str, bytes],
 ) -> bytes:  # fmt: skip
+    """Sign and insert the manifest of a sending with the digest of each of its parts; return the manifest's own digest."""
     body = Manifest(
         hub=text_of(keys.hub.hub_id), referral=str(facts.referral_id), sending=facts.sending, member=str(keys.member_id),
         from_agency=str(bundle.agency_id), from_epoch=bundle.epoch, from_keys=text_of(bundle.key_digest),
         to_agency=str(recipient.agency_id), to_epoch=recipient.epoch, to_keys=text_of(recipient.key_digest),
         consent=text_of(facts.consent_digest), service=facts.service, urgency=facts.urgency, purpose=facts.purpose,
-        parts={s.part: text_of(s.digest) for s in sealed},
+        parts={part: text_of(digest) for part, digest in parts.items()},
     ).body()  # fmt: skip
     row = {
         "object_id": facts.referral_id, "revision": facts.sending, "agency_id": bundle.agency_id, "epoch": bundle.epoch, "body": body,

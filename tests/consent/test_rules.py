@@ -249,19 +249,39 @@ BASE = Consent(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("taken", "code"),
+    [
+        ((), "required"),
+        (("incident", "tip"), "not_known"),  # not in the consent
+        (("profile",), "not_known"),  # goes along always
+        (("identity", "incident"), "all_of_them"),
+        (("identity",), ""),
+    ],
+)
+def test_single_sections_are_taken_back_and_never_everything(taken, code):
+    held = consent(sections=frozenset({"meta", "profile", "consent", "identity", "incident"}))
+    if not code:
+        assert rules.check_narrowing(held, taken) is None
+        return
+    with pytest.raises(errors.InputInvalid) as refused:
+        rules.check_narrowing(held, taken)
+    assert refused.value.fields == {"sections": (code,)}
+
+
 # --- digest and dates ----------------------------------------------------------------------------------------------------
 
 
 def test_the_digest_changes_with_everything_that_was_agreed_and_not_with_the_withdrawal():
     held = consent()
-    assert rules.digest(held) == rules.digest(dataclasses.replace(held, withdrawn_at=NOW))
+    assert rules.digest(held) == rules.digest(dataclasses.replace(held, withdrawn_at=NOW, taken_back=frozenset({"tip"})))
     other = {
         "sections": held.sections | {"medical"}, "scope_agency": uuid.UUID(int=8), "valid_until": date(2027, 5, 3), "onward_allowed": True,
         "contact_allowed": False, "stats_allowed": True, "use_limits": frozenset(), "purpose": "legal_aid", "form_version": "1" * 64,
         "given_at": NOW + timedelta(seconds=1), "signers": (), "method": None, "copy_given": None, "language": "id", "given_by": "guardian",
         "basis": "vital_interest", "id": uuid.UUID(int=51), "case_id": uuid.UUID(int=61), "form": "supplement",
     }  # fmt: skip
-    assert set(other) == {field.name for field in dataclasses.fields(Consent)} - {"withdrawn_at"}
+    assert set(other) == {field.name for field in dataclasses.fields(Consent)} - {"withdrawn_at", "taken_back"}
     digests = {rules.digest(dataclasses.replace(held, **{name: value})) for name, value in other.items()}
     assert len(digests | {rules.digest(held)}) == len(other) + 1
 

@@ -18,7 +18,7 @@ LOCKED = {item["code"]: item for item in LISTS["hub_locked"]}
 ABOUT = {"case_file": "case", "referral": "referral", "consent": "consent"}
 HEADINGS = ("technical", "directory", "account", "log")
 # Tables that hold facts about a case may list nothing under the headings of the others.
-OF_CASES = ("case_file", "case_member", "alias", "conflict", "case_copy", "case_index", "stat_record", "consent", "referral", "referral_event", "sealed_grant", "sealed_part", "sealed_share", "manifest", "release")  # fmt: skip
+OF_CASES = ("case_file", "case_member", "alias", "conflict", "case_copy", "case_index", "stat_record", "consent", "referral", "referral_basis", "referral_event", "sealed_grant", "sealed_part", "sealed_share", "manifest", "release")  # fmt: skip
 PROGRAM = ("alembic_version",)
 # A signed note of C2SP over a tree head; which of the four hub secrets a row is.
 ANOTHER_SENSE = {("audit_checkpoint", "note"), ("hub_secret", "name")}

@@ -1,4 +1,5 @@
 import pytest
+from sqlalchemy import text
 
 from tests.factories import Network
 from tests.referrals.story import NOW, Story
@@ -18,3 +19,18 @@ def story(session, network):
     yield told
     session.rollback()
     told.check_replay()
+
+
+@pytest.fixture
+def spoil(story, owner_engine):
+    """Change the database as its owner could; afterwards nothing is left whose history would have to lead to its rows."""
+
+    def change(*statements):
+        with owner_engine.begin() as connection:
+            for statement in statements:
+                assert connection.execute(text(statement)).rowcount
+
+    yield change
+    story.session.rollback()
+    with owner_engine.begin() as connection:
+        connection.execute(text("TRUNCATE referral_event, referral_basis, referral CASCADE"))

@@ -29,7 +29,7 @@ BLOCKED_FIELDS = ("blocked_people", "blocked_agencies", "blocked_kinds")
 META = {"purpose": "Pendampingan hukum untuk restitusi."}
 NEEDS = {"wishes": "Ingin didampingi saat sidang.", "services_given": ["case_management"], "current_state": "Tenang."}
 SECTIONS = ("meta", "profile", "identity", "safe_contact", "needs", "consent")
-TABLES = "referral, referral_event, sealed_grant, sealed_part, release, consent, case_file"
+TABLES = "referral, referral_basis, referral_event, sealed_grant, sealed_part, sealed_share, release, manifest, consent, case_file"
 
 
 class Desk:
@@ -180,6 +180,7 @@ class Story:
             if row.sent_at:
                 standings = self._standings(row)
                 assert life.grant == rules.lifecycle_grant(state=row.state, sent=True, standings=standings), standings
+                assert life.sections == self._granted(row)
             inputs = {key: value for e in found for key, value in e.inputs.items()}
             for column in ("decline_reason", "event_reason", "outcome"):
                 assert getattr(row, column) == inputs.get(column)
@@ -189,6 +190,13 @@ class Story:
     def _standings(self, row):
         query = "SELECT kind, standing FROM sealed_grant WHERE object_id = %s AND agency_id = %s AND object_kind = 'referral' ORDER BY revision"
         return dict(iter(self.session.connection().exec_driver_sql(query, (row.id, row.to_agency))))
+
+    def _granted(self, row):
+        query = (
+            "SELECT part FROM sealed_grant g JOIN sealed_share s ON s.grant_id = g.id WHERE g.object_id = %s AND g.agency_id = %s"
+            " AND g.kind = 'full' AND g.revision = %s"
+        )
+        return frozenset(self.session.connection().exec_driver_sql(query, (row.id, row.to_agency, row.sending)).scalars())
 
     # --- the log ---------------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from referral_hub.cases import queries as cases
 from referral_hub.consent.facts import Standing
 from referral_hub.directory import queries as directory
 from referral_hub.protocol import deadlines
-from referral_hub.referrals import firing, rules, scope
+from referral_hub.referrals import firing, rules
 from referral_hub.referrals.firing import Act, Change
 from referral_hub.referrals.records import EventRow
 
@@ -95,7 +95,7 @@ def accept(
         _check_claim(session, found, may_take=(found.row.handler,) if shares_out else (actor.member_id, handler))
         _check_handler(session, found, act, handler=handler)
         due = deadlines.first_service_by(now, urgency=found.row.urgency, asked=first_contact_by)
-        standing = scope.standing(found.row, found.consent, sections=found.granted, now=now, timezone=actor.timezone)
+        standing = found.standing(sections=found.granted, now=now, timezone=actor.timezone)
         if standing is not Standing.COVERS:
             raise errors.RuleBroken(standing.refusal)
         inputs = {"handler": str(handler), "first_contact_by": due}

@@ -1,13 +1,10 @@
-"""The sending side ends a referral, or the survivor does: recall, withdraw, consent taken back. The recipient's access ends in the same act."""
+"""The sending side ends a referral, or the survivor does: recall, withdraw, taken back. The recipient's access ends in the same act."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from referral_hub.cases import queries as cases
-from referral_hub.consent import actions as consents
-from referral_hub.consent import queries as ledger
-from referral_hub.referrals import drafts, firing, rules, scope
+from referral_hub.referrals import drafts, firing, rules
 from referral_hub.referrals.firing import Act, Change
 
 if TYPE_CHECKING:
@@ -61,37 +58,9 @@ def withdraw(
     return firing.fire(session, act, event="withdraw", referral_id=referral_id, version=version, prepare=lambda _: change)
 
 
-def withdraw_consent(
-    session: Session, *, actor: Actor, keys: Keyring, now: datetime, consent_id: uuid.UUID, request_id: str = ""
-) -> tuple[Referral, ...]:
-    """Take a consent back, and end every referral that rests on it. One entry `consent.withdraw`, one for each referral.
+def end(session: Session, act: Act, *, referral_id: uuid.UUID, event: str) -> Referral:
+    """End a referral because what it rests on was taken back. For this room's verbs, inside their transaction."""
 
-    Open referrals and drafts end (`consent_withdrawn`); one that is completed loses what is left of its window (`access_withdrawn`).
-    Each referral rests on the one consent that its signed manifest names, so no other consent keeps it open.
-
-    Raises:
-        errors.NotFound, errors.NotAllowed; errors.RuleBroken: `wrong_state`, it was taken back before.
-    """
-    act = Act(actor, keys, now, request_id)
-    consent = ledger.by_id(session, consent_id)
-    resting = scope.resting_on(session, consent_id=consent_id)
-    about = cases.about(session, hub=keys.hub, actor=actor, case_id=consent.case_id, lock="share")
-    consents.withdraw(session, actor=actor, about=about, consent_id=consent_id, now=now, request_id=request_id)
-    return tuple(_end(session, act, referral_id=row_id, event=event) for row_id, event in _events(session, act, resting))
-
-
-def _events(session: Session, act: Act, resting: tuple[uuid.UUID, ...]) -> list[tuple[uuid.UUID, str]]:
-    """Return which event each referral gets; one that has ended otherwise, or whose window is over, gets none."""
-    events = []
-    for referral_id in resting:
-        found = scope.find(session, actor=act.actor, hub=act.keys.hub, referral_id=referral_id)
-        event = rules.event_of_withdrawal(found.row.state, ended_at=found.row.ended_at, standings=found.standings, now=act.now)
-        if event:
-            events.append((referral_id, event))
-    return events
-
-
-def _end(session: Session, act: Act, *, referral_id: uuid.UUID, event: str) -> Referral:
     def prepare(found: Found) -> Change:
         was_draft = found.row.state == "draft"
         then = (lambda f, _: drafts.destroy(session, f.row, act)) if was_draft else None
