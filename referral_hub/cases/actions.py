@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 
-from referral_hub import access, audit, errors
+from referral_hub import access, errors
 from referral_hub.access import Verb
-from referral_hub.audit import queries as log
-from referral_hub.cases import opening, rules, scope
+from referral_hub.cases import acting, opening, rules, scope
 from referral_hub.cases.editing import edit_section
 from referral_hub.cases.records import CaseMemberRow, ConflictRow
 
@@ -20,17 +19,13 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
-    from referral_hub.access import Actor, Decision
+    from referral_hub.access import Actor
     from referral_hub.cases.facts import Case, Colleague
-    from referral_hub.cases.scope import Found
     from referral_hub.vault.keyring import Keyring
 
 __all__ = [
     "assign", "conflict_add", "conflict_remove", "edit_section", "open_case", "protect", "set_stage", "unassign",
 ]  # fmt: skip
-
-CHANGES = frozenset({Verb.CASE_ASSIGN, Verb.CASE_STAGE, Verb.CASE_PROTECT, Verb.CASE_EDIT, Verb.CASE_OPEN})
-
 
 def open_case(session: Session, *, actor: Actor, keys: Keyring, now: datetime, request_id: str = "") -> Case:
     """Open an empty file for a survivor at the actor's agency; the actor is assigned. `case.open`.
@@ -39,7 +34,7 @@ def open_case(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
         errors.NotAllowed: the actor's roles open no cases.
     """
     found, decision = opening.new_file(session, actor=actor, keys=keys, now=now)
-    return _recorded(session, found, actor=actor, verb=Verb.CASE_OPEN, decision=decision, now=now, request_id=request_id)
+    return acting.recorded(session, found, actor=actor, verb=Verb.CASE_OPEN, decision=decision, now=now, request_id=request_id)
 
 
 def assign(
@@ -59,11 +54,11 @@ def assign(
         errors.NotFound: no such case at the agency. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
         errors.InputInvalid: `member` belongs to another agency (`member`: not_known).
     """
-    found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_ASSIGN, version=version)
+    found, decision = acting.begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_ASSIGN, version=version)
     if member.agency_id != found.case.agency_id:
         raise errors.InputInvalid({"member": ("not_known",)})
     session.execute(insert(CaseMemberRow).values(case_id=case_id, member_id=member.id).on_conflict_do_nothing())
-    return _changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_ASSIGN, decision=decision, now=now, request_id=request_id)
+    return acting.changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_ASSIGN, decision=decision, now=now, request_id=request_id)
 
 
 def unassign(
@@ -83,13 +78,13 @@ def unassign(
         errors.NotFound: no such case at the agency. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
         errors.RuleBroken: nobody would be left (`guard_failed`), or the member is not assigned (`wrong_state`).
     """
-    found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_ASSIGN, version=version)
+    found, decision = acting.begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_ASSIGN, version=version)
     if member_id not in found.case.members:
         raise errors.RuleBroken("wrong_state")
     if found.case.members == (member_id,):
         raise errors.RuleBroken("guard_failed")
     session.execute(delete(CaseMemberRow).where(CaseMemberRow.case_id == case_id, CaseMemberRow.member_id == member_id))
-    return _changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_ASSIGN, decision=decision, now=now, request_id=request_id)
+    return acting.changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_ASSIGN, decision=decision, now=now, request_id=request_id)
 
 
 def set_stage(
@@ -99,15 +94,15 @@ def set_stage(
 
     Raises:
         errors.NotFound: no such case at the agency. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
-        errors.InputInvalid: no such stage. errors.RuleBroken: the step is not possible (`wrong_state`).
+        errors.InputInvalid: no such stage. errors.RuleBroken: the step is not possible, or the file is closed (`wrong_state`).
     """
-    found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_STAGE, version=version)
+    found, decision = acting.begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_STAGE, version=version)
     if not rules.is_stage(stage):
         raise errors.InputInvalid({"stage": ("not_a_code",)})
     if not rules.may_move(found.row.stage, stage):
         raise errors.RuleBroken("wrong_state")
     found.row.stage = stage
-    return _changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_STAGE, decision=decision, now=now, request_id=request_id)
+    return acting.changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_STAGE, decision=decision, now=now, request_id=request_id)
 
 
 def protect(
@@ -118,9 +113,9 @@ def protect(
     Raises:
         errors.NotFound: no such case at the agency. errors.NotAllowed: the policy refused. errors.StaleVersion: the row changed meanwhile.
     """
-    found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_PROTECT, version=version)
+    found, decision = acting.begin(session, actor=actor, keys=keys, case_id=case_id, verb=Verb.CASE_PROTECT, version=version)
     found.row.protected = protected
-    return _changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_PROTECT, decision=decision, now=now, request_id=request_id)
+    return acting.changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_PROTECT, decision=decision, now=now, request_id=request_id)
 
 
 def conflict_add(
@@ -138,7 +133,7 @@ def conflict_add(
     decision = access.require(actor, Verb.CASE_CONFLICT_ADD, target)
     token = scope.conflict_token(keys.hub, member_id)
     session.execute(insert(ConflictRow).values(case_id=case_id, token=token).on_conflict_do_nothing())
-    return _recorded(session, found, actor=actor, verb=Verb.CASE_CONFLICT_ADD, decision=decision, now=now, request_id=request_id)
+    return acting.recorded(session, found, actor=actor, verb=Verb.CASE_CONFLICT_ADD, decision=decision, now=now, request_id=request_id)
 
 
 def conflict_remove(
@@ -153,39 +148,4 @@ def conflict_remove(
     decision = access.require(actor, Verb.CASE_CONFLICT_REMOVE, found.target)
     token = scope.conflict_token(keys.hub, member_id)
     session.execute(delete(ConflictRow).where(ConflictRow.case_id == case_id, ConflictRow.token == token))
-    return _recorded(session, found, actor=actor, verb=Verb.CASE_CONFLICT_REMOVE, decision=decision, now=now, request_id=request_id)
-
-
-def _begin(session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, verb: Verb, version: int) -> tuple[Found, Decision]:
-    found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="update")
-    decision = access.require(actor, verb, found.target)
-    if found.row.version != version:
-        raise errors.StaleVersion(**_last_change(session, found))
-    return found, decision
-
-
-def _last_change(session: Session, found: Found) -> dict[str, Any]:
-    """Return who changed the case last (`who`: member code) and when, from the log."""
-    recent = log.latest(session, filters=log.Filter(object_id=found.case.subject, outcome="allow"))
-    for logged in recent:
-        if logged.entry.action in CHANGES:
-            return {"who": scope.member_code(session, logged.entry.actor_id), "when": logged.entry.occurred_at}
-    return {}
-
-
-def _changed(
-    session: Session, found: Found, *, actor: Actor, keys: Keyring, verb: Verb, decision: Decision, now: datetime, request_id: str
-) -> Case:
-    row = found.row
-    row.version += 1
-    row.last_activity = rules.local_day(now, actor.timezone)
-    row.retention_until = rules.kept_longer(row.retention_until, last=row.last_activity, minor=row.minor)
-    session.flush()
-    after = scope.find(session, hub=keys.hub, actor=actor, case_id=row.id)
-    return _recorded(session, after, actor=actor, verb=verb, decision=decision, now=now, request_id=request_id)
-
-
-def _recorded(session: Session, found: Found, *, actor: Actor, verb: Verb, decision: Decision, now: datetime, request_id: str) -> Case:
-    facts = found.facts | {"object_version": found.case.version}
-    audit.record(session, audit.entry_for(actor, verb, now=now, decision=decision, request_id=request_id, **facts))
-    return found.case
+    return acting.recorded(session, found, actor=actor, verb=Verb.CASE_CONFLICT_REMOVE, decision=decision, now=now, request_id=request_id)

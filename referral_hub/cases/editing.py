@@ -57,7 +57,7 @@ def edit_section(
     Raises:
         errors.NotFound: no such case at the agency, or no section of the person. errors.NotAllowed: the policy refused.
         errors.StaleVersion: another revision was saved meanwhile (`who`: member code, `when`).
-        errors.RuleBroken: the section does not apply to this case (`guard_failed`).
+        errors.RuleBroken: the section does not apply to this case (`guard_failed`); the file is closed (`wrong_state`).
         errors.InputInvalid: every field that is wrong or missing, as "section.field". errors.CannotOpen: what is stored does not verify.
     """
     found, decision = _begin(session, actor=actor, keys=keys, case_id=case_id, section=section, version=version)
@@ -101,6 +101,7 @@ def _begin(session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID,
     decision = access.require(actor, Verb.CASE_EDIT, found.target)
     if not rules.may_write(access.abilities(actor.roles), section):
         raise errors.NotAllowed("role_lacks_ability", decision.rule_ids)
+    rules.check_open(found.case)
     _expect_revision(session, case_id, section, version)
     return found, decision
 

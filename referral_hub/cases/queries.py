@@ -43,7 +43,7 @@ def about(session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID, l
     """
     found = scope.find(session, hub=hub, actor=actor, case_id=case_id, lock=lock, sections=frozenset(sections))
     known = found.case
-    return About(known.id, known.agency_id, known.subject, known.flags, known.minor, found.target)
+    return About(known.id, known.agency_id, known.subject, known.flags, known.minor, found.target, closed=known.closed_at is not None)
 
 
 def case(session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID) -> Case:

@@ -12,8 +12,8 @@ from referral_hub import access, audit, errors
 from referral_hub.access import Verb
 from referral_hub.cases import copies, rules, scope
 from referral_hub.cases.facts import Content, Gathered
-from referral_hub.vault import opening
-from referral_hub.vault.grants import GrantKind
+from referral_hub.vault import opening, parts
+from referral_hub.vault.grants import GrantKind, ObjectKind
 from referral_hub.vault.plain import Plain
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from referral_hub.access import Actor
     from referral_hub.audit import Ticket
     from referral_hub.cases.copies import Home
-    from referral_hub.vault.grants import ObjectKind
     from referral_hub.vault.keyring import Keyring
     from referral_hub.vault.opening import SealedParts
 
@@ -88,6 +87,38 @@ def open_sections(
         **found.facts,
     )
     return Opened(audit.record(session, entry), sealed, frozenset(fields), keys)
+
+
+def open_part(
+    session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID, part: str, now: datetime, request_id: str = ""
+) -> Opened:
+    """Open what a file keeps beside its sections: how it was closed, which rights were met. `case.read`, naming the part.
+
+    Raises:
+        errors.NotFound: no such case at the agency, or nothing is filled. errors.NotAllowed: the policy refused.
+    """
+    found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="share", sections=frozenset({part}))
+    decision = access.require(actor, Verb.CASE_READ, found.target)
+    if part not in rules.PARTS or part not in parts.revisions(session, object_kind=ObjectKind.CASE, object_id=case_id):
+        raise errors.NotFound
+    sealed = _gather_own(session, keys=keys, agency_id=found.case.agency_id, case_id=case_id, parts_=[part], now=now)
+    facts = found.facts | {"sections": (part,), "object_version": found.case.version, "request_id": request_id}
+    return Opened(audit.record(session, audit.entry_for(actor, Verb.CASE_READ, now=now, decision=decision, **facts)), (sealed,), frozenset(), keys)
+
+
+def part_now(session: Session, *, keys: Keyring, agency_id: uuid.UUID, case_id: uuid.UUID, part: str, now: datetime) -> tuple[dict[str, Any], int]:
+    """Open such a part inside an act whose entry covers it; return values and revision, nothing and 0 where it is empty."""
+    if part not in parts.revisions(session, object_kind=ObjectKind.CASE, object_id=case_id):
+        return {}, 0
+    sealed = _gather_own(session, keys=keys, agency_id=agency_id, case_id=case_id, parts_=[part], now=now)
+    return opening.unseal(keys.hub, keys.member_key, sealed)[part].fields(), sealed.revisions[part]
+
+
+def _gather_own(session: Session, *, keys: Keyring, agency_id: uuid.UUID, case_id: uuid.UUID, parts_: list[str], now: datetime) -> SealedParts:
+    return opening.gather(
+        session, member_id=keys.member_id, agency_id=agency_id, object_kind=ObjectKind.CASE, object_id=case_id, kind=GrantKind.OWN, now=now,
+        parts=parts_,
+    )  # fmt: skip
 
 
 def reveal(opened: Opened) -> dict[str, Content]:

@@ -21,6 +21,8 @@ FIRST_STAGE = "engagement_intake_contract"
 EXTREME = "extreme"  # risk_levels: a second person decides with (DECISIONS 20)
 PERSON = ("profile", "identity")  # sections that tell the age
 SAFE_CONTACT = "safe_contact"
+CLOSING, RIGHTS, STATISTICS = "closing", "rights", "statistics"  # parts of a file that are no sections of the form
+PARTS = (CLOSING, RIGHTS)  # of these, what people read
 _WRITERS = frozenset({"create", "create_draft"})  # abilities that write the whole file; `safe_contact` keeps its own section only
 INDEXED = ("identity", SAFE_CONTACT)  # sections by whose words a file is found (VAULT.md, agency index key)
 _FOUND_BY = {("identity", "nik"): "nik", ("identity", "full_name"): "name", (SAFE_CONTACT, "phone"): "phone"}
@@ -58,7 +60,7 @@ def sensitive_fields(section: str) -> frozenset[str]:
 
     Secrets, the NIK, and addresses that are never pre-selected, such as where she lives now.
     """
-    fields = protocol.current().section(section).fields.values()
+    fields = () if section in PARTS else protocol.current().section(section).fields.values()
     return frozenset(f.code for f in fields if f.type in _HIDDEN_TYPES or (f.type == "address" and f.never_default))
 
 

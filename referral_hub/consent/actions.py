@@ -51,6 +51,7 @@ def give(
     """
     verb = _VERBS.get(giving.shown.form, Verb.CONSENT_GIVE)
     decision = access.require(actor, verb, _target(about))
+    about.check_open()
     worker = _member(actor)
     checked = rules.validate(giving, now=now, timezone=actor.timezone, worker=worker, minor=about.minor, known=known, child=child)
     row = ConsentRow(id=uuid7(now), case_id=about.case_id, signers=[worker], **checked.clear)
@@ -99,6 +100,7 @@ def refuse(
         errors.NotAllowed: the policy refused. errors.InputInvalid: as `rules.check_refusal`.
     """
     decision = access.require(actor, Verb.CONSENT_REFUSE, _target(about))
+    about.check_open()
     rules.check_refusal(purpose=purpose, language=language)
     row = ConsentRow(
         id=uuid7(now),

@@ -7,6 +7,8 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from referral_hub import errors
+
 if TYPE_CHECKING:
     import uuid
     from collections.abc import Mapping
@@ -107,6 +109,12 @@ class About:
     flags: tuple[str, ...]
     minor: bool
     target: Target
+    closed: bool = False
+
+    def check_open(self) -> None:
+        """Refuse what begins something in a file that was closed; asked after the policy. Raises errors.RuleBroken: `wrong_state`."""
+        if self.closed:
+            raise errors.RuleBroken("wrong_state")
 
 
 @dataclass(frozen=True, repr=False)

@@ -173,7 +173,8 @@ def _usual(asked: _Asked) -> int:
 
 
 def _ended(asked: _Asked) -> dict[str, Any]:
-    row = asked.session.execute(_ENDED, asked.values()).one_or_none()
+    own_file = {"referral": None} if asked.logged.entry.object_kind == "case" else {}  # a copy names its referral, and lies in the file
+    row = asked.session.execute(_ENDED, asked.values() | own_file).one_or_none()
     return {"ended_at": row.occurred_at, "ended_by": row.action} if row else {}
 
 

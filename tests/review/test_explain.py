@@ -115,6 +115,8 @@ def test_outside_hours_is_told_in_the_members_own_zone(at, around, met):
         ("referral.complete", 31, "recipient", True),
         ("referral.decline", 0.1, "recipient", True),
         ("referral.complete", 90, "assigned", False),
+        ("case.close", 29, "assigned", False),
+        ("case.close", 31, "assigned", True),
     ],
 )
 def test_a_completed_referral_may_be_read_for_thirty_days(by, days, basis, met):

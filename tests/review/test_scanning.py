@@ -64,6 +64,16 @@ def after_refusal(story):
     return story.reads(story.budi, at=60)
 
 
+def closed_file(story):
+    """Whoever closed the file and is still assigned to it: she reads on for thirty days, and a copy in it no longer than that."""
+    file = {"object_kind": "case", "object_id": story.subject, "basis": "assigned", "purpose": "case_coordination"}
+    story.add("case.close", by=story.sari, at=50, **file)
+    story.add("case.read", by=story.sari, at=START + timedelta(days=28), sections=("identity",), **file)
+    late = [story.add("case.read", by=story.sari, at=START + timedelta(days=35, minutes=m), sections=("identity",), **file) for m in (0, 90)]
+    copied = story.add("case.read", by=story.sari, at=START + timedelta(days=35, minutes=180), sections=("needs",), referral_id=story.referral, **file)
+    return [*late, copied]
+
+
 def after_leaving(story):
     story.add("member.disable", by=story.officer, at=50, subject=None, object_kind="member", object_id=story.budi.id)
     return story.reads(story.budi, at=60)
@@ -141,7 +151,7 @@ def witness_late(story):
 
 
 PATTERNS = {
-    no_basis: ["R1"], break_glass: ["R2"], at_night: ["R3"], many_survivors: ["R4"], curious_colleague: ["R5"], after_refusal: ["R9"], after_leaving: ["R10"],
+    no_basis: ["R1"], break_glass: ["R2"], at_night: ["R3"], many_survivors: ["R4"], curious_colleague: ["R5"], after_refusal: ["R9"], closed_file: ["R9"], after_leaving: ["R10"],
     trawl: ["R11"], export_burst: ["R12"], two_places: ["R13"], denied_then_in: ["R14"], right_then_access: ["R15"], many_viewers: ["R16"],
     where_she_is: ["R17"], wrong_purpose: ["R18"], after_withdrawal: ["R19"], long_asleep: ["R20"], operator_reads: ["R1", "R21"], never_received: ["R22"],
     clock_jumped: ["R23"], witness_late: ["R24"],

@@ -64,6 +64,7 @@ def create(
     act = Act(actor, keys, now, request_id)
     about = cases.about(session, hub=keys.hub, actor=actor, case_id=case_id, lock="share")
     decision = access.require(actor, Verb.REFERRAL_CREATE, about.target)
+    about.check_open()
     recipient = _recipient(session, act, agency_id=recipient_agency, service=service)
     _check_unit(session, agency_id=recipient_agency, unit=unit)
     _check_codes(urgency=urgency, type_=type)

@@ -18,7 +18,8 @@ EXPORTS: Final = (
     "subject.statement",
 )  # fmt: skip
 # After these a referral or case is over for the recipient; the first group leaves a time to read on.
-COMPLETED: Final = ("case.close", "referral.access_ends", "referral.cannot_continue", "referral.close_upstream", "referral.complete")
+CLOSED: Final = "case.close"
+COMPLETED: Final = (CLOSED, "referral.access_ends", "referral.cannot_continue", "referral.close_upstream", "referral.complete")
 REFUSED: Final = (
     "referral.access_withdrawn", "referral.consent_withdrawn", "referral.decline", "referral.expire", "referral.mark_error", "referral.recall",
     "referral.un_accept", "referral.withdraw",

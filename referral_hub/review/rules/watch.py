@@ -116,8 +116,11 @@ def over_peers(_entry: Entry, around: Around) -> bool:
 
 
 def after_end(entry: Entry, around: Around) -> bool:
-    """R9: opened after the referral was refused or taken back, or more than 30 days after it was completed. Who stays on the home side reads on."""
-    if around.ended_at is None or entry.basis == "assigned":
+    """R9: opened after the referral was refused or taken back, or more than 30 days after it was completed or the file was closed.
+
+    Who stays on the home side reads on what a referral left, but not a file that was closed.
+    """
+    if around.ended_at is None or (entry.basis == "assigned" and around.ended_by != kinds.CLOSED):
         return False
     allowance = READ_ON if around.ended_by in kinds.COMPLETED else timedelta(0)
     return entry.occurred_at - around.ended_at > allowance
