@@ -21,6 +21,7 @@ from referral_hub import errors
 from referral_hub.audit import asking, checkpoint, entry, note, proofs, queries, submission
 from referral_hub.audit import policy as policies
 from referral_hub.audit.append import record
+from referral_hub.audit.coverage import LATE
 from referral_hub.audit.entry import Entry
 from referral_hub.audit.records import AuditCheckpoint, AuditCosignature, AuditQuorum, AuditRefusal, AuditWitness
 from referral_hub.audit.submission import Submission
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from referral_hub.audit.policy import Policy, WitnessKey
     from referral_hub.audit.queries import Checkpoint
 
-LATE = timedelta(minutes=15)
 PAUSE = timedelta(minutes=1)
 """How long a witness that failed or refused is left alone."""
 _EVIDENCE_PAUSE = timedelta(hours=1)

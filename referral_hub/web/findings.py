@@ -20,8 +20,9 @@ from referral_hub.gate.speech import _
 from referral_hub.review import actions, queries
 from referral_hub.review.rules import moves, watch
 from referral_hub.web import desk_words
+from referral_hub.web.desk import desk_page
 from referral_hub.web.forms import Option
-from referral_hub.web.page import page, see_other
+from referral_hub.web.page import see_other
 from referral_hub.web.questions import bp
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def findings() -> Response:
     desk = read(keyless(queries.desk))
     names = _names([*desk.findings, *desk.closed]) | directory.names(session(), {one.agency_id for one in desk.waiting if one.agency_id})
     codes = _codes([*desk.findings, *desk.closed])
-    return page(
+    return desk_page(
         "findings/every.html", title=_("Findings"), desk=desk, names=names, codes=codes, rules=desk_words.rules(), states=desk_words.finding_states(),
         verdicts=desk_words.verdicts(),
     )  # fmt: skip
@@ -115,7 +116,7 @@ def _one(number: str, *, problems: Problems | None = None, tried: str = "") -> R
     people = {row.opened_by, row.assigned_to, row.closed_by, *(one.actor_id for one in found.steps)} - {None}
     words = desk_words.verdicts()
     lookers = [Option(str(one.id), f"{one.code} · {names}") for one, names in _lookers(row)] if moves.ASSIGN in found.may else []
-    return page(
+    return desk_page(
         "findings/one.html", title=_("Finding %(number)s", number=row.number), status=422 if problems else 200, problems=problems, tried=tried, found=found, finding=row,
         codes=members.codes(session(), member_ids={one for one in people if one}), names=_names([row]) | directory.names(session(), {one.agency_id for one in found.steps}),
         rules=desk_words.rules(), states=desk_words.finding_states(), labels=_labels(tried), steps=desk_words.steps(), verdicts=desk_words.verdicts(), lookers=lookers, typed=request.form,
@@ -136,7 +137,7 @@ def _lookers(row: Finding) -> list[tuple[Member, str]]:
 def _form(problems: Problems | None = None) -> Response:
     source = request.form if request.method == "POST" else request.args
     rule, agency, entry = source.get("rule", ""), source.get("agency", ""), source.get("entry", "")
-    return page(
+    return desk_page(
         "findings/new.html", title=_("New finding"), status=422 if problems else 200, problems=problems, rule=rule if rule in watch.CODES else "", agency=agency, entry=entry,
         rules=desk_words.rules(), text=request.form.get("text", ""),
     )  # fmt: skip

@@ -11,24 +11,24 @@ from uuid import UUID
 
 from flask import Blueprint, request
 
-from referral_hub import errors
+from referral_hub import access, errors
 from referral_hub.access import Verb
 from referral_hub.accounts import queries as members
-from referral_hub.audit import reading, signer
+from referral_hub.audit import coverage, reading, signer
 from referral_hub.audit.queries import Filter
 from referral_hub.directory import queries as directory
 from referral_hub.gate.acts import keyless, read
-from referral_hub.gate.admits import admits
+from referral_hub.gate.admits import admits, signed_in_only
 from referral_hub.gate.caller import actor, signed_in
-from referral_hub.gate.house import house, session
+from referral_hub.gate.house import house, now, session
 from referral_hub.gate.speech import _
 from referral_hub.referrals import queries as referrals
 from referral_hub.web import log_page as view
-from referral_hub.web import words
+from referral_hub.web import proof_words, words
+from referral_hub.web.desk import desk_page
 from referral_hub.web.files import options
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
-from referral_hub.web.page import page
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -66,7 +66,8 @@ def verify() -> Response:
     """Check the newest checkpoint, and how the entries that were shown stand in it."""
     shown = [index for text in request.form.get("entries", "").split() if (index := _index(text)) is not None]
     checked: Checked = read(keyless(partial(reading.verify, vkeys=_vkeys(), shown=shown))).checked
-    return page("log/verified.html", title=_("Log checked"), checked=checked, steps=view.steps(checked))
+    stands = coverage.read(session())
+    return desk_page("log/verified.html", title=_("Log checked"), checked=checked, steps=proof_words.steps(checked, stands, now()), stands=stands)
 
 
 @bp.get("/jejak/<int(max=9223372036854775807):idx>")
@@ -74,20 +75,33 @@ def verify() -> Response:
 def entry(idx: int) -> Response:
     """Show one entry: everything recorded, in words, and the proof of its place."""
     found = read(keyless(partial(reading.one, idx=idx)))
-    return page(
-        "log/entry.html", title=_("Entry %(number)s", number=words.number(idx, reader())), one=found, row=view.rows([found.logged], found.checkpoint)[0],
-        facts=view.facts(found.logged), codes=view.codes_of(found.logged), proof=view.proof_steps(found),
+    stands = coverage.read(session())
+    return desk_page(
+        "log/entry.html", title=_("Entry %(number)s", number=words.number(idx, reader())), one=found, row=view.rows([found.logged], stands, now())[0],
+        facts=view.facts(found.logged), codes=view.codes_of(found.logged), proof=proof_words.proof_steps(found, stands, now()), stands=stands,
+    )  # fmt: skip
+
+
+@bp.get("/bukti")
+@signed_in_only
+def proofs() -> Response:
+    """Show how the log is proven to outsiders: signed how far, witnessed by whom and how late, and how to check it oneself. No entry is shown."""
+    stands = coverage.read(session())
+    settings = house().settings
+    return desk_page(
+        "log/proofs.html", title=_("Proofs"), stands=stands, rows=proof_words.witnesses(stands, now()), vkeys=_vkeys(), origin=settings.log_origin,
+        reads_log="audit_read" in access.abilities(actor().roles),
     )  # fmt: skip
 
 
 def table_page(found: Page, *, asked: dict[str, str], title: str, number: str = "") -> Response:
     """Make a page of the log."""
-    everything = reading.sees_all(actor())
+    everything, stands = reading.sees_all(actor()), coverage.read(session())
     agencies = [Option(a.code, a.name) for a in directory.agencies(session())]
     listed = agencies if len(agencies) <= LISTED else []
-    return page(
-        "log/table.html", title=title, heading=title, found=found, rows=view.rows(found.rows, found.checkpoint), asked=asked, number=number,
-        everything=everything, agencies=listed, actions=options("audit_events"), outcomes=view.outcomes(),
+    return desk_page(
+        "log/table.html", title=title, heading=title, found=found, rows=view.rows(found.rows, stands, now()), asked=asked, number=number,
+        everything=everything, agencies=listed, actions=options("audit_events"), outcomes=view.outcomes(), stands=stands,
     )  # fmt: skip
 
 

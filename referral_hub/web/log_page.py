@@ -17,14 +17,15 @@ from referral_hub.web.amiss import label, refusal_text
 from referral_hub.web.files import label as section_label
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
+from referral_hub.web.proof_words import Proof, proven
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from uuid import UUID
 
     from referral_hub import audit
-    from referral_hub.audit.queries import Checkpoint, Logged
-    from referral_hub.audit.reading import Checked, One
+    from referral_hub.audit.coverage import Coverage
+    from referral_hub.audit.queries import Logged
 
 SHORT = 4
 
@@ -43,7 +44,7 @@ class Row:
     why: str
     outcome: str
     outcome_text: str
-    in_tree: bool
+    proof: Proof
     number: str
     unexplained: bool
 
@@ -57,26 +58,16 @@ class Fact:
     is_code: bool = False
 
 
-@dataclass(frozen=True)
-class ProofStep:
-    """One step of a proof: its word, what it says, whether it holds ("yes", "no", "not_yet")."""
-
-    title: str
-    text: str
-    state: str
-
-
-def rows(found: Iterable[Logged], newest: Checkpoint | None) -> list[Row]:
+def rows(found: Iterable[Logged], stands: Coverage, now: datetime) -> list[Row]:
     """Return entries as rows; members by code, agencies by name, referrals by number."""
     found = list(found)
     codes = members.codes(session(), member_ids={one.entry.actor_id for one in found if one.entry.actor_id})
     names = directory.names(session(), {one.entry.agency_id for one in found if one.entry.agency_id})
     numbers = referrals.numbers(session(), referral_ids={one.entry.referral_id for one in found if one.entry.referral_id})
-    size = newest.size if newest else 0
-    return [_row(one, codes, names, numbers, in_tree=one.idx < size) for one in found]
+    return [_row(one, codes, names, numbers, proven(one.idx, stands, now)) for one in found]
 
 
-def _row(one: Logged, codes: dict[UUID, str], names: dict[UUID, str], numbers: dict[UUID, str], *, in_tree: bool) -> Row:
+def _row(one: Logged, codes: dict[UUID, str], names: dict[UUID, str], numbers: dict[UUID, str], proof: Proof) -> Row:
     said = one.entry
     return Row(
         idx=one.idx,
@@ -89,7 +80,7 @@ def _row(one: Logged, codes: dict[UUID, str], names: dict[UUID, str], numbers: d
         why=basis_text(said.basis) if said.outcome == "allow" else refusal_text(said.reason),
         outcome=said.outcome,
         outcome_text=outcome_text(said.outcome),
-        in_tree=in_tree,
+        proof=proof,
         number=numbers.get(said.referral_id, "") if said.referral_id else "",
         unexplained=needs_explanation(said),
     )
@@ -163,22 +154,22 @@ def codes_of(one: Logged) -> list[Fact]:
 
 def facts(one: Logged) -> list[Fact]:
     """Return everything that is recorded, in words."""
-    row = rows([one], None)[0]
     said, place = one.entry, one.place
+    number = referrals.numbers(session(), referral_ids={said.referral_id}).get(said.referral_id, "") if said.referral_id else ""
     found = [
         (_("When"), words.exact(said.occurred_at, reader())),
-        (_("Who"), " · ".join(filter(None, (row.code, row.who)))),
+        (_("Who"), " · ".join(filter(None, (_code_of(said), _place_of(said))))),
         (_("Signed in by"), _sign_in(said)),
-        (_("Action"), row.action),
-        (_("Sections"), row.detail),
-        (_("Object"), _object(said, row.number)),
+        (_("Action"), label("audit_events", said.action)),
+        (_("Sections"), sections_text(said.sections, said.fields)),
+        (_("Object"), _object(said, number)),
         (_("Rows shown"), "" if said.count is None else words.number(said.count, reader())),
         (_("Hits"), "" if said.hits is None else words.number(said.hits, reader())),
         (_("Purpose"), label("purposes", said.purpose) if said.purpose else ""),
-        (_("Relation"), row.basis),
+        (_("Relation"), basis_text(said.basis)),
         (_("Legal basis"), label("legal_bases", said.legal_basis) if said.legal_basis else ""),
         (_("Consent"), short(said.consent_id) if said.consent_id else ""),
-        (_("Result"), row.outcome_text),
+        (_("Result"), outcome_text(said.outcome)),
         (_("Reason"), refusal_text(said.reason) if said.reason else ""),
         (_("Disclosed to"), _agency_name(said.recipient_agency)),
         (_("Subject"), _subjects(one)),
@@ -186,6 +177,16 @@ def facts(one: Logged) -> list[Fact]:
         (_("Order at this agency"), _order(place.agency_seq, place.agency_prev)),
     ]
     return [Fact(name, text) for name, text in found if text]
+
+
+def _code_of(said: audit.Entry) -> str:
+    if said.actor_id is None:
+        return actor_kind(said.actor_kind)
+    return members.codes(session(), member_ids={said.actor_id}).get(said.actor_id, "")
+
+
+def _place_of(said: audit.Entry) -> str:
+    return ", ".join(filter(None, (roles_text(said.roles), _agency_name(said.agency_id))))
 
 
 def _sign_in(said: audit.Entry) -> str:
@@ -222,69 +223,3 @@ def _order(seq: int | None, previous: int | None) -> str:
     return _(
         "number %(seq)s, the one before is entry %(previous)s", seq=words.number(seq, reader()), previous=words.number(previous, reader())
     )
-
-
-def proof_steps(found: One) -> list[ProofStep]:
-    """Return the proof of one entry in three steps: recorded, in the tree, witnessed."""
-    proof = found.proof
-    size = words.number(found.checkpoint.size, reader()) if found.checkpoint else ""
-    recorded = _("Index %(number)s, before anything could be opened.", number=words.number(found.logged.idx, reader()))
-    in_tree = {
-        "matches": _("Checkpoint of %(size)s entries, a path of %(steps)s steps, matches.", size=size, steps=proof.steps),
-        "not_yet": _("No checkpoint covers it yet. That is usual for some seconds."),
-        "differs": _("It does not match. Keep this page, and contact the other agencies of the network; do not restart the system."),
-    }
-    return [
-        ProofStep(_("Recorded"), recorded, "yes" if proof.state != "differs" or found.checkpoint else "no"),
-        ProofStep(_("In the tree"), in_tree[proof.state], {"matches": "yes", "not_yet": "not_yet", "differs": "no"}[proof.state]),
-        ProofStep(_("Witnessed"), _("No other agency witnesses this log yet: whoever runs the system could still rewrite it."), "not_yet"),
-    ]
-
-
-def steps(checked: Checked) -> list[ProofStep]:
-    """Return what a check found, step by step."""
-    size = words.number(checked.checkpoint.size, reader()) if checked.checkpoint else "0"
-    if checked.checkpoint is None:
-        return [
-            ProofStep(_("Checkpoint"), _("No checkpoint has been signed yet. That is usual for the first seconds of a log."), "not_yet")
-        ]
-    signatures = {
-        "matches": (_("The signature is that of this log's key."), "yes"),
-        "differs": (_("The signature is not that of this log's key."), "no"),
-        "no_key": (_("The public key of the log is not on this machine, so the signature was not checked."), "not_yet"),
-    }
-    text, state = signatures[checked.signature]
-    grown = checked.size - checked.checkpoint.size
-    return [
-        ProofStep(_("Checkpoint of %(size)s entries", size=size), text, state),
-        ProofStep(
-            _("Tree"),
-            _("The stored entries give the signed root.") if checked.tree else _("The stored entries do not give the signed root."),
-            _yes(checked.tree),
-        ),
-        ProofStep(
-            _("Continuation"),
-            _("Today's log begins with the signed one and is %(number)s entries longer.", number=words.number(grown, reader()))
-            if checked.continues
-            else _("Today's log does not continue the signed one."),
-            _yes(checked.continues),
-        ),
-        _entries_step(checked),
-    ]
-
-
-def _entries_step(checked: Checked) -> ProofStep:
-    states = [proof.state for proof in checked.entries.values()]
-    differing = [words.number(idx, reader()) for idx, proof in checked.entries.items() if proof.state == "differs"]
-    if differing:
-        return ProofStep(_("Entries shown"), _("They do not match: %(entries)s.", entries=", ".join(differing)), "no")
-    text = _(
-        "%(matching)s match the signed tree, %(younger)s are younger than it.",
-        matching=states.count("matches"),
-        younger=states.count("not_yet"),
-    )
-    return ProofStep(_("Entries shown"), text, "yes" if "matches" in states else "not_yet")
-
-
-def _yes(holds: bool) -> str:  # noqa: FBT001 - a condition
-    return "yes" if holds else "no"

@@ -11,7 +11,6 @@ from flask import request
 
 from referral_hub import access
 from referral_hub.access import Verb
-from referral_hub.audit import queries as log
 from referral_hub.audit import reading
 from referral_hub.directory import queries as directory
 from referral_hub.gate.acts import keyless, on_refusal, read
@@ -24,10 +23,10 @@ from referral_hub.review import questions as asked_for
 from referral_hub.review.naming import Namer
 from referral_hub.review.questions.shape import PERIOD
 from referral_hub.web import answer_page, desk_words, pictures
+from referral_hub.web.desk import desk_page
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
 from referral_hub.web.log import bp
-from referral_hub.web.page import page
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response
@@ -60,9 +59,8 @@ def questions() -> Response:
     texts = desk_words.groups()
     groups = [(texts[group], [_asked(q) for q in asked_for.every() if q.group == group]) for group in asked_for.GROUPS]
     names = directory.names(session(), {one.agency_id for one in desk.waiting if one.agency_id})
-    return page(
-        "log/questions.html", title=_("Questions"), desk=desk, groups=groups, rules=desk_words.rules(), names=names, checkpoint=log.latest_checkpoint(session()),
-        size=log.size(session()), everything=reading.sees_all(actor()),
+    return desk_page(
+        "log/questions.html", title=_("Questions"), desk=desk, groups=groups, rules=desk_words.rules(), names=names, everything=reading.sees_all(actor()),
     )  # fmt: skip
 
 
@@ -72,7 +70,7 @@ def question_form(number: int) -> Response:
     """Show the fields of one question, with the last thirty days where it asks for a period."""
     question = asked_for.question(number)
     typed = _period({}) if set(PERIOD) <= set(question.needs) else {}
-    return page("log/ask.html", title=desk_words.questions()[number], asked=_asked(question), typed=typed, agencies=_agencies())
+    return desk_page("log/ask.html", title=desk_words.questions()[number], asked=_asked(question), typed=typed, agencies=_agencies())
 
 
 @bp.get("/jejak/pertanyaan/<int:number>")
@@ -100,7 +98,7 @@ def access_review() -> Response:
     found = read(keyless(partial(sheet.sheet, agency=request.args.get("agency", ""))))
     if request.args.get("bentuk") == CSV:
         return answer_page.as_csv(sheet.COLUMNS, found.lines(), filename="hub-access-review.csv")
-    return page(
+    return desk_page(
         "log/sheet.html", title=_("Access review"), sheet=found, reach=desk_words.reach(), remarks=desk_words.remarks(), states=desk_words.member_states(),
         agency=request.args.get("agency", ""), agencies=_agencies(), is_auditor="audit_read" in _abilities(),
     )  # fmt: skip
@@ -129,7 +127,7 @@ def _shown(question: Question, typed: dict[str, str], answer: Answer) -> Respons
     heads = desk_words.columns()
     rows = answer_page.Cells(answer.columns, answer.rows).table()
     marked = [answer_page.attention(answer.columns, row) for row in answer.rows]
-    return page(
+    return desk_page(
         "log/answer.html", title=asked.text, asked=asked, typed=typed, answer=answer, heads=[heads[name] for name, _kind in answer.columns],
         rows=list(zip(rows, marked, strict=True)), picture=pictures.picture(answer), crossing=pictures.crossing(answer), agencies=_agencies(),
     )  # fmt: skip
@@ -137,4 +135,4 @@ def _shown(question: Question, typed: dict[str, str], answer: Answer) -> Respons
 
 def _again(question: Question, typed: dict[str, str], problems: Problems) -> Response:
     asked = _asked(question)
-    return page("log/ask.html", title=asked.text, status=422, asked=asked, typed=typed, problems=problems, agencies=_agencies())
+    return desk_page("log/ask.html", title=asked.text, status=422, asked=asked, typed=typed, problems=problems, agencies=_agencies())

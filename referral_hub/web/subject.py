@@ -21,6 +21,7 @@ from referral_hub.gate.speech import _
 from referral_hub.review import statement as statements
 from referral_hub.web import answer_page, log_page, words
 from referral_hub.web.amiss import label
+from referral_hub.web.desk import desk_page
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader, write_for
 from referral_hub.web.page import page, see_other
@@ -58,7 +59,7 @@ def look_up() -> Response:
     alias = request.args.get("kode", "").strip()
     if alias:
         return see_other(url_for("subject.show", alias=alias))
-    return page("subject/look_up.html", title=_("Disclosure statement"))
+    return desk_page("subject/look_up.html", title=_("Disclosure statement"))
 
 
 @bp.get("/subjek/<alias>")
@@ -105,7 +106,7 @@ def _decide(alias: str, *, problems: Problems | None = None) -> Response:
     found: Statement = read(keyless(partial(statements.preview, alias=alias)))
     codes = members.codes(session(), member_ids={one.approved_by for one in found.released} | {one.handed_by for one in found.released} | _staff(found))
     hands = [Option(str(one.id), f"{one.code} · {log_page.roles_text(sorted(one.roles))}") for one in found.hands]
-    return page(
+    return desk_page(
         "subject/show.html", title=_("Disclosure statement"), status=422 if problems else 200, problems=problems, found=found, codes=codes, hands=hands,
         seen=_lines(found.seen, reader(), codes), done=_lines(found.done, reader(), codes), typed=request.form,
         labels={"asked_alone": _("Asked alone"), "is_safe": _("Safe to have"), "handed_by": _("Handed over by")},

@@ -21,6 +21,7 @@ _NAMES = {"Asia/Jakarta": "WIB", "Asia/Pontianak": "WIB", "Asia/Makassar": "WITA
 _CLOCK = {"id": "HH.mm", "en": "HH:mm"}
 _SECONDS = {"id": ".ss", "en": ":ss"}
 _DAY = timedelta(days=1)
+_MINUTE = 60
 _SOON = timedelta(hours=4)
 _SOON_SHARE = 0.25
 GROUPING = {"id": ".", "en": ","}
@@ -89,6 +90,12 @@ def span(length: timedelta, reader: Reader) -> str:
     """Return a length of time in its two largest units, never less than a minute: `1 jam 21 menit`, `3 hari 4 jam`."""
     parts = [format_unit(count, f"duration-{unit}", locale=reader.language) for unit, count in _largest_two(abs(length))]
     return " ".join(parts)
+
+
+def seconds(length: timedelta, reader: Reader) -> str:
+    """Return a short length of time in seconds, one of a minute and more as `span`: `3 detik`."""
+    whole = round(abs(length).total_seconds())
+    return format_unit(whole, "duration-second", locale=reader.language) if whole < _MINUTE else span(length, reader)
 
 
 def _largest_two(length: timedelta) -> Iterator[tuple[str, int]]:

@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from referral_hub.audit import signer
+from referral_hub.audit import policy as policies
+from referral_hub.audit import signer, witnesses
 from referral_hub.audit.append import name_log
 from referral_hub.db import transact
 from referral_hub.db.engine import make_engine
+from tests.audit.standing import Standing
 from tests.referrals.story import IDENTITY, META
 from tests.web.stage import keeps_rules, main_text
 
@@ -179,3 +181,60 @@ def test_of_many_agencies_the_code_is_typed(stage, monkeypatch):
     page = keeps_rules(auditor.get("/jejak?agency=lbh"))
     assert '<input class="w-mid" id="f-agency" name="agency" type="text" value="lbh"' in page.html
     assert rows(page)
+
+
+@pytest.fixture
+def watch(worker_url, settings, clock, tmp_path):
+    """Two witnesses at work, both needed; ask them as the worker does. The second has no address: it comes by itself, and does not."""
+    engine = make_engine(worker_url, pool_size=1)
+    standing = Standing(tmp_path, signer.public_vkeys(settings.key_folder, origin=settings.log_origin)[0])
+    standing.witness("dinas", clock=clock.now)
+
+    def ask(*, needs):
+        if len(standing.lines) == 1:
+            standing.witness("kampus", clock=clock.now, url=False)
+        found = policies.parse(standing.text(f"group enough {needs} dinas kampus", "quorum enough").encode())
+        with Session(engine, expire_on_commit=False) as opened:
+            witnesses.collect(opened, policy=found, now=clock.now(), seconds=2.0)
+
+    with standing.servers:
+        yield ask
+    engine.dispose()
+
+
+def test_an_entry_is_witnessed_or_not_yet_and_late_after_a_quarter_of_an_hour(named_log, stage, sign, watch, clock):
+    auditor = stage.network.auditor()
+    sign()
+    watch(needs="any")
+    auditor.get("/temuan")  # an entry that nobody has signed yet
+    page = keeps_rules(auditor.get("/jejak"))
+    shown = rows(page)
+    assert shown[min(shown)].endswith("Disaksikan 1 dari 2")
+    assert shown[max(shown)].endswith("Tercatat, belum disaksikan")
+    assert "belum disaksikan lembaga lain" not in page.text
+    assert "Disaksikan sampai" in page.text
+    page = keeps_rules(auditor.get(f"/jejak/{min(shown)}"))
+    assert "1 dari 2 saksi menandatangani titik periksa yang mencakupnya" in page.text
+    assert "0 dari 2 saksi sudah melihatnya. Sampai 15 menit itu biasa." in auditor.get(f"/jejak/{max(shown)}").text
+
+    clock.move(minutes=16)
+    auditor.sign_in()
+    page = keeps_rules(auditor.get("/jejak"))
+    assert rows(page)[max(shown)].endswith("Saksi terlambat")
+    assert re.search(r"Selama 16 menit saksi yang mengesahkan entri terbaru belum cukup", page.text)
+    for path in ("/jejak/pertanyaan", "/temuan", f"/jejak/{max(shown)}"):
+        assert "belum cukup" in auditor.get(path).text, path
+
+    page = keeps_rules(auditor.get("/bukti"))
+    assert re.search(r"dinas\s+\d+ dari \d+ entri\s+.*setelah titik periksa", page.text)
+    assert re.search(r"kampus\s+0 dari \d+ entri\s+Belum pernah\s+Lewat 16 menit", page.text)
+    sign()
+    watch(needs="any")
+    assert "belum cukup" not in auditor.get("/temuan").text
+
+
+@pytest.mark.parametrize("path", ["/jejak/pertanyaan", "/jejak/pertanyaan/5/isian", "/jejak/pertanyaan/33", "/jejak/tinjauan", "/jejak/0", "/temuan", "/temuan/baru?entry=0", "/bukti"])
+def test_with_no_witness_every_page_says_that_the_operator_could_rewrite(stage, path):
+    page = keeps_rules(stage.network.auditor().get(path))
+    assert page.status == 200
+    assert page.text.count("pengelola sistem masih dapat menulis ulang") == (2 if path == "/jejak/0" else 1)  # there it is the third step of the proof too
