@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from referral_hub import access, audit, errors
 from referral_hub.access import Verb
-from referral_hub.consent import givers, queries, rules
+from referral_hub.consent import givers, queries, rules, without
 from referral_hub.consent.facts import BEST_INTEREST, REFUSAL, WITHOUT
 from referral_hub.consent.records import ConsentRow
 from referral_hub.db import uuid7
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from referral_hub.access import Actor, Decision
-    from referral_hub.consent.facts import About, Child, Consent, Giving
+    from referral_hub.consent.facts import About, Child, Consent, Disclosure, Giving, Validated
+    from referral_hub.vault.hub import HubKeys
 
 
 _VERBS = {BEST_INTEREST: Verb.CONSENT_BEST_INTEREST, WITHOUT: Verb.CONSENT_WITHOUT}
@@ -50,12 +51,65 @@ def give(
         errors.RuleBroken, errors.InputInvalid: as `rules.validate`.
     """
     verb = _VERBS.get(giving.shown.form, Verb.CONSENT_GIVE)
-    decision = access.require(actor, verb, _target(about))
+    decision = access.require(actor, verb, target_of(about))
     about.check_open()
     worker = _member(actor)
     checked = rules.validate(giving, now=now, timezone=actor.timezone, worker=worker, minor=about.minor, known=known, child=child)
     row = ConsentRow(id=uuid7(now), case_id=about.case_id, signers=[worker], **checked.clear)
-    return _written(session, row, about=about, actor=actor, verb=verb, decision=decision, now=now, request_id=request_id)
+    return written(session, row, about=about, actor=actor, verb=verb, decision=decision, now=now, request_id=request_id)
+
+
+def disclose(
+    session: Session,
+    *,
+    actor: Actor,
+    about: About,
+    disclosure: Disclosure,
+    own: Mapping[str, Mapping[str, Any]],
+    hub: HubKeys,
+    now: datetime,
+    request_id: str = "",
+) -> tuple[Consent, Validated]:
+    """Record that a referral goes without her consent, on a typed ground; the actor signs it first. `consent.without`.
+
+    It stands only once a second person signed it (`countersign`), and is looked at again (`review`). The sealed half is the caller's to seal;
+    the law is locked by the hub besides. `own`: as for `without.validate`.
+
+    Raises:
+        errors.NotAllowed: the policy refused. errors.RuleBroken, errors.InputInvalid: as `without.validate`.
+    """
+    decision = access.require(actor, Verb.CONSENT_WITHOUT, target_of(about))
+    about.check_open()
+    worker = _member(actor)
+    checked = without.validate(disclosure, now=now, timezone=actor.timezone, sender_kind=actor.agency_kind, own=own)
+    consent_id = uuid7(now)
+    law = without.lock(hub, consent_id=consent_id, law=str(checked.sealed["law_article"]))
+    row = ConsentRow(id=consent_id, case_id=about.case_id, signers=[worker], law=law, **checked.clear)
+    made = written(session, row, about=about, actor=actor, verb=Verb.CONSENT_WITHOUT, decision=decision, now=now, request_id=request_id)
+    return made, checked
+
+
+def review(
+    session: Session, *, actor: Actor, about: About, consent_id: uuid.UUID, stands: bool, now: datetime, request_id: str = ""
+) -> Consent:
+    """Look again at what was decided without her: it stands, or it ends at once. `consent.review`, by a supervisor who did not record it.
+
+    Raises:
+        errors.NotFound: no such record in this case. errors.NotAllowed: the policy refused.
+        errors.RuleBroken: whoever recorded it (`second_signer_needed`); nothing to review, not signed by two, ended, or reviewed (`wrong_state`).
+    """
+    row = queries.find(session, consent_id, lock="update")
+    if row.case_id != about.case_id:
+        raise errors.NotFound
+    decision = access.require(actor, Verb.CONSENT_REVIEW, target_of(about))
+    found = queries.snapshot(row)
+    if found.review_on is None or not found.is_signed or row.withdrawn_at is not None or row.reviewed_at is not None:
+        raise errors.RuleBroken("wrong_state", when=row.reviewed_at or row.withdrawn_at)
+    if _member(actor) == row.signers[0]:
+        raise errors.RuleBroken("second_signer_needed")
+    row.reviewed_at, row.reviewer = now, _member(actor)
+    row.withdrawn_at = None if stands else now
+    return written(session, row, about=about, actor=actor, verb=Verb.CONSENT_REVIEW, decision=decision, now=now, request_id=request_id)
 
 
 def countersign(session: Session, *, actor: Actor, about: About, consent_id: uuid.UUID, now: datetime, request_id: str = "") -> Consent:
@@ -65,21 +119,24 @@ def countersign(session: Session, *, actor: Actor, about: About, consent_id: uui
 
     Raises:
         errors.NotFound: no such record in this case. errors.NotAllowed: the policy refused, or the actor is no supervisor.
-        errors.RuleBroken: the same person again (`second_signer_needed`); it is signed already, ended, or needs no second (`wrong_state`).
+        errors.RuleBroken: the same person again (`second_signer_needed`); it is signed already, ended, or needs no second (`wrong_state`);
+            the day of its review is over (`consent_expired`).
     """
     row = queries.find(session, consent_id, lock="update")
     if row.case_id != about.case_id:
         raise errors.NotFound
     verb = _VERBS.get(row.form, Verb.CONSENT_BEST_INTEREST)
-    decision = access.require(actor, verb, _target(about))
+    decision = access.require(actor, verb, target_of(about))
     if not queries.snapshot(row).is_signed and _member(actor) in row.signers:
         raise errors.RuleBroken("second_signer_needed")
     if "approve" not in access.abilities(actor.roles):
         raise errors.NotAllowed("role_lacks_ability", decision.rule_ids)
     if queries.snapshot(row).is_signed or row.withdrawn_at is not None:
         raise errors.RuleBroken("wrong_state", when=row.given_at)
+    if queries.snapshot(row).review_late(rules.local_day(now, actor.timezone)):
+        raise errors.RuleBroken("consent_expired")
     row.signers = [*row.signers, _member(actor)]
-    return _written(session, row, about=about, actor=actor, verb=verb, decision=decision, now=now, request_id=request_id)
+    return written(session, row, about=about, actor=actor, verb=verb, decision=decision, now=now, request_id=request_id)
 
 
 def refuse(
@@ -99,7 +156,7 @@ def refuse(
     Raises:
         errors.NotAllowed: the policy refused. errors.InputInvalid: as `rules.check_refusal`.
     """
-    decision = access.require(actor, Verb.CONSENT_REFUSE, _target(about))
+    decision = access.require(actor, Verb.CONSENT_REFUSE, target_of(about))
     about.check_open()
     rules.check_refusal(purpose=purpose, language=language)
     row = ConsentRow(
@@ -123,7 +180,7 @@ def refuse(
         copy_given=None,
         signers=[_member(actor)],
     )
-    return _written(session, row, about=about, actor=actor, verb=Verb.CONSENT_REFUSE, decision=decision, now=now, request_id=request_id)
+    return written(session, row, about=about, actor=actor, verb=Verb.CONSENT_REFUSE, decision=decision, now=now, request_id=request_id)
 
 
 def withdraw(session: Session, *, actor: Actor, about: About, consent_id: uuid.UUID, now: datetime, request_id: str = "") -> Consent:
@@ -131,16 +188,16 @@ def withdraw(session: Session, *, actor: Actor, about: About, consent_id: uuid.U
 
     Raises:
         errors.NotFound: no such consent in this case. errors.NotAllowed: the policy refused.
-        errors.RuleBroken: it was taken back before, or is a refusal (`wrong_state`; fact `when`).
+        errors.RuleBroken: it was taken back before, is a refusal, or rests on a law that asks for no consent (`wrong_state`; fact `when`).
     """
     row = queries.find(session, consent_id, lock="update")
     if row.case_id != about.case_id:
         raise errors.NotFound
-    decision = access.require(actor, Verb.CONSENT_WITHDRAW, _target(about))
-    if row.withdrawn_at is not None or row.form == REFUSAL:
+    decision = access.require(actor, Verb.CONSENT_WITHDRAW, target_of(about))
+    if row.withdrawn_at is not None or row.form in {REFUSAL, WITHOUT}:
         raise errors.RuleBroken("wrong_state", when=row.withdrawn_at)
     row.withdrawn_at = now
-    return _written(session, row, about=about, actor=actor, verb=Verb.CONSENT_WITHDRAW, decision=decision, now=now, request_id=request_id)
+    return written(session, row, about=about, actor=actor, verb=Verb.CONSENT_WITHDRAW, decision=decision, now=now, request_id=request_id)
 
 
 def narrow(
@@ -157,21 +214,22 @@ def narrow(
     row = queries.find(session, consent_id, lock="update")
     if row.case_id != about.case_id:
         raise errors.NotFound
-    decision = access.require(actor, Verb.CONSENT_CHANGE, _target(about))
+    decision = access.require(actor, Verb.CONSENT_CHANGE, target_of(about))
     if row.withdrawn_at is not None or row.form == REFUSAL or row.basis != rules.BY_CONSENT:
         raise errors.RuleBroken("wrong_state", when=row.withdrawn_at)
     rules.check_narrowing(queries.snapshot(row), sections)
     row.taken_back = sorted({*row.taken_back, *sections})
-    return _written(
+    return written(
         session, row, about=about, actor=actor, verb=Verb.CONSENT_CHANGE, decision=decision, now=now, request_id=request_id,
         named=frozenset(sections),
     )  # fmt: skip
 
 
-def _written(
+def written(
     session: Session, row: ConsentRow, *, about: About, actor: Actor, verb: Verb, decision: Decision, now: datetime, request_id: str,
     named: frozenset[str] | None = None,
 ) -> Consent:  # fmt: skip
+    """Write a row of the ledger and record it with one entry of `verb`; this room's own."""
     session.add(row)
     session.flush()
     consent = queries.snapshot(row)
@@ -190,7 +248,8 @@ def _written(
     return consent
 
 
-def _target(about: About) -> access.Target:
+def target_of(about: About) -> access.Target:
+    """Return the policy's facts of an answer in this case; this room's own."""
     return replace(about.target, kind="consent")
 
 

@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
     from referral_hub.access import Target
 
+STATISTICS = "statistics"  # form of the answer whether she may be counted
 REFUSAL = "refusal"  # form of a record that is no consent (consent_forms.yaml)
 BEST_INTEREST = "best_interest_record"
 WITHOUT = "no_consent_disclosure"
-REVIEW = {BEST_INTEREST: timedelta(days=14)}
+VITAL = "vital_interest"
+REVIEW = {BEST_INTEREST: timedelta(days=14), WITHOUT: timedelta(days=3)}  # consent_rules.yaml, review; a test holds these against the list
+REVIEW_VITAL = timedelta(days=1)
 
 
 class Standing(StrEnum):
@@ -67,11 +70,18 @@ class Consent:
     signers: tuple[uuid.UUID, ...]
     withdrawn_at: datetime | None
     taken_back: frozenset[str] = frozenset()
+    reviewed_at: datetime | None = None
+    reviewer: uuid.UUID | None = None
 
     @property
     def is_refusal(self) -> bool:
         """Tell whether the survivor said no."""
         return self.form == REFUSAL
+
+    @property
+    def is_count_answer(self) -> bool:
+        """Tell whether it only says whether she may be counted: it is no basis of any referral."""
+        return self.form == STATISTICS
 
     @property
     def by_two(self) -> bool:
@@ -80,8 +90,14 @@ class Consent:
 
     @property
     def review_on(self) -> date | None:
-        """Return the day by which two people look at it again (consent_rules.yaml, review), or None where nobody has to."""
-        return self.given_at.date() + REVIEW[self.form] if self.form in REVIEW else None
+        """Return the day by which somebody looks at it again (consent_rules.yaml, review), or None where nobody has to."""
+        if self.form not in REVIEW:
+            return None
+        return self.given_at.date() + (REVIEW_VITAL if self.basis == VITAL else REVIEW[self.form])
+
+    def review_late(self, on: date) -> bool:
+        """Tell whether somebody should have looked at it again before the day `on`, and nobody has."""
+        return self.review_on is not None and self.reviewed_at is None and on > self.review_on
 
     @property
     def is_signed(self) -> bool:
@@ -101,7 +117,7 @@ class Child:
 
 @dataclass(frozen=True)
 class About:
-    """Whose consent it is, as the caller found the case within the actor's scope."""
+    """Whose consent it is, as the caller found the case within the actor's scope. `closed`: nothing new begins in it."""
 
     case_id: uuid.UUID
     agency_id: uuid.UUID
@@ -184,6 +200,31 @@ class Giving:
     def __repr__(self) -> str:
         """Name the form and nothing else."""
         return f"<Giving {self.shown.form}>"
+
+
+@dataclass(frozen=True, repr=False)
+class Disclosure:
+    """What a worker recorded where the survivor was not asked (consent_rules.yaml, without_consent).
+
+    `ground` is the code of the rule; `law_article` the article, or number and date of the paper, where the rule has it written in. `facts`,
+    why it is necessary now, and `why_not`, why the survivor is not told yet, are content. `told` None: not said.
+    """
+
+    agency_id: uuid.UUID
+    service: str
+    recipient_kind: str
+    ground: str
+    law_article: str
+    sections: frozenset[str]
+    contact_allowed: bool
+    facts: str
+    told: bool | None
+    why_not: str
+    text_language: str = "id"
+
+    def __repr__(self) -> str:
+        """Name the ground and nothing else."""
+        return f"<Disclosure {self.ground}>"
 
 
 @dataclass(frozen=True, repr=False)

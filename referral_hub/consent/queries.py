@@ -105,4 +105,6 @@ def snapshot(row: ConsentRow) -> Consent:
         signers=tuple(row.signers),
         withdrawn_at=row.withdrawn_at,
         taken_back=frozenset(row.taken_back),
+        reviewed_at=row.reviewed_at,
+        reviewer=row.reviewer,
     )

@@ -13,12 +13,15 @@ from referral_hub.db import Base
 
 
 class ConsentRow(Base):
-    """One answer of the survivor. A refusal is a row of the form `refusal`: no sections, no end, never a consent."""
+    """One answer of the survivor. A refusal is a row of the form `refusal`: no sections, no end, never a consent.
+
+    So is the answer whether she may be counted (form `statistics`): it goes to nobody, and lasts until she says otherwise.
+    """
 
     __tablename__ = "consent"
     __table_args__ = (
-        CheckConstraint("(form = 'refusal') = (cardinality(sections) = 0)", name="refusal_lists_nothing"),
-        CheckConstraint("(form = 'refusal') = (valid_until IS NULL)", name="consent_ends"),
+        CheckConstraint("(form IN ('refusal', 'statistics')) = (cardinality(sections) = 0)", name="refusal_lists_nothing"),
+        CheckConstraint("(form IN ('refusal', 'statistics')) = (valid_until IS NULL)", name="consent_ends"),
         Index("ix_consent_case_id_scope_agency", "case_id", "scope_agency"),
         Index("ix_consent_valid_until", "valid_until"),
     )
@@ -43,4 +46,7 @@ class ConsentRow(Base):
     copy_given: Mapped[str | None]
     signers: Mapped[list[uuid.UUID]] = mapped_column(ARRAY(UUID(as_uuid=True)))
     withdrawn_at: Mapped[datetime | None]
+    law: Mapped[bytes | None]
+    reviewed_at: Mapped[datetime | None]
+    reviewer: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
     taken_back: Mapped[list[str]] = mapped_column(default=list, server_default="{}")

@@ -71,7 +71,7 @@ def validate(
     decide who may speak for her; `known` as for `forms.Context`, so that a witness is somebody. Out: `clear` without ids, signers and times of the row; `sealed` with the fields of section `consent` that are not clear.
 
     Raises:
-        errors.RuleBroken: another basis than consent needs a second signer (`second_signer_needed`); a child of whom nothing is known
+        errors.RuleBroken: another basis than consent is recorded as a disclosure (`second_signer_needed`); a child of whom nothing is known
             (`no_consent`), or whose guardian is a suspect and would consent (`guardian_is_suspect`).
         errors.InputInvalid: every field that is wrong or missing, as "consent.field".
     """
@@ -166,7 +166,7 @@ _ASKED = (
     "legal_basis", "scope_sections", "scope_excluded_fields", "scope_purpose", "restrictions", "use_limits", "onward_allowed",
     "contact_allowed", "stats_allowed", "valid_until", "given_by", "method", "form", "witness", "language", "given_at", "copy_given",
 )  # fmt: skip
-_LATER = frozenset({"withdrawn_at", "taken_back"})  # what happens to a consent after it was given
+_LATER = frozenset({"withdrawn_at", "taken_back", "reviewed_at", "reviewer"})  # what happens to a consent after it was given
 _SEALED = ("scope_excluded_fields", "restrictions", "witness")
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Event,
         Field,
         FieldType,
+        Ground,
         Holiday,
         Hours,
         Item,
@@ -54,6 +55,7 @@ class Protocol:
     lifecycle: Lifecycle
     consent_forms: Mapping[str, ConsentForm]
     consent_words: ConsentWords
+    grounds: Mapping[str, Ground]
     hints: tuple[WordHint, ...]
     own_place: frozenset[str]
     name_parts: frozenset[str]
@@ -122,6 +124,10 @@ class Protocol:
     def state(self, code: str) -> State:
         """Return a state of a referral."""
         return _found(self.lifecycle.states, code)
+
+    def ground(self, code: str) -> Ground:
+        """Return a case in which a referral may go without consent."""
+        return _found(self.grounds, code)
 
     def consent_form(self, code: str) -> ConsentForm:
         """Return the wording of a consent form."""

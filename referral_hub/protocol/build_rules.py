@@ -12,6 +12,7 @@ from referral_hub.protocol.shapes import (
     ConsentForm,
     ConsentWords,
     Event,
+    Ground,
     Guard,
     Holiday,
     Hours,
@@ -204,6 +205,28 @@ def _lines(row: Raw, key: str) -> tuple[Line, ...]:
 
 def _line(row: Raw) -> Line:
     return Line(row.text("id"), row.text("en"))
+
+
+def build_grounds(file: Raw) -> Mapping[str, Ground]:
+    """Return the cases in which a referral may go without consent, by code."""
+    return by_code(file.rows("without_consent"), _ground)
+
+
+def _ground(row: Raw) -> Ground:
+    return Ground(
+        **labels(row),
+        basis=row.text("basis"),
+        law=row.text("law"),
+        services=row.texts("services"),
+        sections=row.texts("sections"),
+        form=row.text("form"),
+        given_by=row.text("given_by"),
+        signers=row.number("signers") or 1,
+        review=row.text("review"),
+        applies_if=build_condition(row, "applies_if"),
+        sender_kinds=row.texts("sender_kinds"),
+        writes_article=row.flag("article"),
+    )
 
 
 def build_consent_words(file: Raw) -> ConsentWords:

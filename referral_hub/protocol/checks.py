@@ -142,11 +142,19 @@ def _check_consent(book: Protocol, rules: Raw) -> None:
     for row in rules.rows("givers"):
         known(row.texts("form") + row.texts("with"), book.consent_forms, f"{row.place}.form")
         known([row.text("given_by")], book.codelists["consent_givers"], f"{row.place}.given_by")
-    for row in rules.rows("without_consent"):
-        known(row.texts("sections"), book.sections, f"{row.place}.sections")
-        known(row.texts("services"), book.services, f"{row.place}.services")
-        known([row.text("basis")], book.codelists["legal_bases"], f"{row.place}.basis")
-        known([row.text("form")], book.consent_forms, f"{row.place}.form")
+    for ground in book.grounds.values():
+        place = f"consent_rules.without_consent.{ground.code}"
+        known(ground.sections, book.sections, f"{place}.sections")
+        known(ground.services, book.services, f"{place}.services")
+        known(ground.sender_kinds, book.kinds, f"{place}.sender_kinds")
+        known([ground.basis], book.codelists["legal_bases"], f"{place}.basis")
+        known([ground.given_by], book.codelists["consent_givers"], f"{place}.given_by")
+        known([ground.form], book.consent_forms, f"{place}.form")
+        check_condition(book, ground.applies_if, f"{place}.applies_if")
+        if not book.codelists["legal_bases"].items[ground.basis].facts["may_share_case_data"]:
+            fail(f"{place}.basis", "shares_no_case_data")
+        if duration(ground.review).exact < timedelta(days=1):
+            fail(f"{place}.review", "shorter_than_a_day")
     for row in rules.rows("checks"):
         known([row.text("refusal")], book.refusals, f"{row.place}.refusal")
 

@@ -67,6 +67,7 @@ def assemble(files: Mapping[str, Raw]) -> Protocol:
         urgencies=build_rules.build_urgencies(files["urgency_sla"]),
         lifecycle=build_rules.build_lifecycle(files["lifecycle"]),
         consent_forms=build_rules.build_consent_forms(files["consent_forms"]),
+        grounds=build_rules.build_grounds(files["consent_rules"]),
         consent_words=build_rules.build_consent_words(files["consent_forms"]),
         hints=build_form.build_hints(files["wording_hints"]),
         own_place=frozenset(files["wording_hints"].texts("own_place")),

@@ -317,6 +317,27 @@ class ConsentForm(Labelled):
 
 
 @dataclass(frozen=True, eq=False)
+class Ground(Labelled):
+    """A case in which a referral may go without the survivor's consent: on which basis and law, to which services, with which sections.
+
+    `applies_if` is what the own file has to say, `sender_kinds` who may rest on it (all, where empty). `writes_article`: the article, with
+    number and date of the document, is written in by hand. `review` is an ISO 8601 duration.
+    """
+
+    basis: str
+    law: str
+    services: tuple[str, ...]
+    sections: tuple[str, ...]
+    form: str
+    given_by: str
+    signers: int
+    review: str
+    applies_if: Condition | None = None
+    sender_kinds: tuple[str, ...] = ()
+    writes_article: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class ConsentWords:
     """Words that fill placeholders: "may / may not" pairs, what an empty list says, what comes before named fields, the names of the months."""
 

@@ -44,6 +44,7 @@ consent = table(
     column("signers", _IDS),
     column("withdrawn_at", UtcDateTime),
     column("taken_back", _CODES),
+    column("reviewed_at", UtcDateTime),
 )
 case_file = table(
     "case_file",
@@ -79,12 +80,9 @@ def consent_of(row: Any) -> Consent | None:
 def further_consent(said: dict[str, Any]) -> Consent:
     """Return a consent of the ledger that was read as JSON (`further_bases`)."""
     ids = {name: uuid.UUID(said[name]) for name in ("id", "case_id", "scope_agency")}
-    until, withdrawn = said["valid_until"], said["withdrawn_at"]
-    times = {
-        "valid_until": date.fromisoformat(until) if until else None,
-        "given_at": datetime.fromisoformat(said["given_at"]),
-        "withdrawn_at": datetime.fromisoformat(withdrawn) if withdrawn else None,
-    }
+    until = said["valid_until"]
+    times: dict[str, Any] = {name: datetime.fromisoformat(said[name]) if said[name] else None for name in ("given_at", "withdrawn_at", "reviewed_at")}
+    times["valid_until"] = date.fromisoformat(until) if until else None
     return _consent(said | ids | times | {"signers": [uuid.UUID(one) for one in said["signers"]]})
 
 

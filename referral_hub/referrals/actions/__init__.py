@@ -24,8 +24,9 @@ from referral_hub.referrals.actions.closing import (
     mark_error,
     request_cancel,
 )
-from referral_hub.referrals.actions.consenting import countersign_consent, record_consent, rest_on
+from referral_hub.referrals.actions.consenting import answer_counting, countersign_consent, record_consent, record_refusal, rest_on
 from referral_hub.referrals.actions.copying import copy_sections
+from referral_hub.referrals.actions.disclosing import disclose, record_disclosure, review_consent
 from referral_hub.referrals.actions.drafting import create, discard, edit_draft, give_consent, later, refuse_consent
 from referral_hub.referrals.actions.ending import recall, withdraw
 from referral_hub.referrals.actions.forwarding import approve_forward, propose_forward, refuse_forward
@@ -38,10 +39,10 @@ from referral_hub.referrals.actions.widening import ask_sections, refuse_section
 from referral_hub.referrals.actions.writing import send_message, write_note
 
 __all__ = [
-    "accept", "answer", "answer_dispute", "answer_interview", "answer_transfer", "approve_forward", "ask_information", "ask_sections",
+    "accept", "answer", "answer_counting", "answer_dispute", "answer_interview", "answer_transfer", "approve_forward", "ask_information", "ask_sections",
     "cannot_continue", "claim", "close_case", "close_upstream", "complete", "confirm_cancel", "confirm_purge", "copy_sections", "countersign_consent", "create",
-    "decline", "discard", "dispute", "edit_draft", "give_consent", "later", "mark_error", "narrow_consent", "no_show", "open_preview", "progress",
-    "propose_forward", "recall", "record_consent", "refuse_consent", "refuse_forward", "refuse_sections", "renew_basis", "request_cancel", "request_interview",
-    "request_transfer", "rest_on", "resume", "revise", "schedule", "send", "send_back", "send_message", "start", "submit", "supply_sections", "un_accept",
+    "decline", "discard", "disclose", "dispute", "edit_draft", "give_consent", "later", "mark_error", "narrow_consent", "no_show", "open_preview", "progress",
+    "propose_forward", "recall", "record_consent", "record_disclosure", "record_refusal", "refuse_consent", "refuse_forward", "refuse_sections", "renew_basis", "request_cancel", "request_interview",
+    "request_transfer", "rest_on", "resume", "review_consent", "revise", "schedule", "send", "send_back", "send_message", "start", "submit", "supply_sections", "un_accept",
     "waitlist", "withdraw", "withdraw_consent", "write_note",
 ]  # fmt: skip

@@ -1,0 +1,60 @@
+"""May she be counted, without identity, in reports? Asked with each consent, and by itself once a file is there (consent_forms.yaml, statistics)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from referral_hub import access, errors
+from referral_hub.access import Verb
+from referral_hub.consent import actions, givers, queries, rules
+from referral_hub.consent.facts import STATISTICS
+from referral_hub.consent.records import ConsentRow
+from referral_hub.db import uuid7
+from referral_hub.protocol import consent_text
+
+if TYPE_CHECKING:
+    import uuid
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+    from referral_hub.access import Actor
+    from referral_hub.consent.facts import About, Consent
+
+PURPOSE = "statistics"
+
+
+def may_count(session: Session, case_id: uuid.UUID) -> bool:
+    """Tell whether the survivor's newest answer that stands says yes. What was never asked, taken back or decided without her is no."""
+    answers = (one for one in queries.of_case(session, case_id) if not one.is_refusal and one.basis == rules.BY_CONSENT)
+    newest = next((one for one in answers if one.withdrawn_at is None and one.is_signed), None)
+    return newest is not None and newest.stats_allowed
+
+
+def answer(
+    session: Session, *, actor: Actor, about: About, allowed: bool, language: str, given_by: str, now: datetime, request_id: str = ""
+) -> Consent:
+    """Record her answer in the ledger: `consent.give` for yes, `consent.refuse` for no. It is no basis of any referral.
+
+    Raises:
+        errors.NotAllowed: the policy refused. errors.RuleBroken: the file is closed (`wrong_state`).
+        errors.InputInvalid: `language`, `given_by`: no such code, or not the one to speak for her.
+    """
+    verb = Verb.CONSENT_GIVE if allowed else Verb.CONSENT_REFUSE
+    decision = access.require(actor, verb, actions.target_of(about))
+    about.check_open()
+    fits = speakers(minor=about.minor)
+    rules.check_refusal(purpose=PURPOSE, language=language)
+    if given_by not in fits:
+        raise errors.InputInvalid({"given_by": ("not_a_code",)})
+    row = ConsentRow(
+        id=uuid7(now), case_id=about.case_id, basis=rules.BY_CONSENT, scope_agency=about.agency_id, purpose=PURPOSE, sections=[], use_limits=[],
+        onward_allowed=False, contact_allowed=False, stats_allowed=allowed, valid_until=None, given_by=given_by, method=None, language=language,
+        form=STATISTICS, form_version=consent_text.form_version(STATISTICS, "id"), given_at=now, copy_given=None, signers=[actor.member_id],
+    )  # fmt: skip
+    return actions.written(session, row, about=about, actor=actor, verb=verb, decision=decision, now=now, request_id=request_id)
+
+
+def speakers(*, minor: bool) -> tuple[str, ...]:
+    """Return who may answer: she herself, or for a child her guardian with her or alone (consent_rules.yaml, givers)."""
+    return (givers.TOGETHER, givers.GUARDIAN) if minor else (givers.ADULT_GIVER,)
