@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import log, many, measures, plain, report, serving
+from benchmarks import chart, log, many, measures, plain, questions, report, serving
 from benchmarks.browsing import Accounts
 from benchmarks.measures import FULL, QUICK, Bench, Plan
 from benchmarks.place import MANY, PRODUCT, TWIN, Place, prepare
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from benchmarks.report import Row
 
 LATEST = Path(__file__).with_name("latest.json")
-EVERYTHING = ("open", "create", "list", "sign-in", "mixed", "many", "log")
+CHART = Path(__file__).with_name("log.svg")
+EVERYTHING = ("open", "create", "list", "sign-in", "mixed", "many", "log", "questions")
+APART = ("log", "questions")  # they need no server
 FEW_AGENCIES, MANY_AGENCIES, SHORT_LIST = 20, 1_000, 1_000
 
 
@@ -32,7 +34,8 @@ def main() -> None:
     """Measure what was asked for."""
     options = argparse.ArgumentParser(prog="python -m benchmarks", description="Speed beside the tuned twin (benchmarks/README.md).")
     options.add_argument("--quick", action="store_true", help="less than a minute, rough; writes nothing unless --output is given")
-    options.add_argument("--only", nargs="+", choices=EVERYTHING, default=list(EVERYTHING), help="measure only these; writes nothing")
+    options.add_argument("--only", nargs="+", choices=EVERYTHING, default=list(EVERYTHING), help="measure only these; writes nothing without --merge")
+    options.add_argument("--merge", action="store_true", help="put the rows of a full run of these parts in the place of those in latest.json")
     options.add_argument("--output", type=Path, help="where the JSON goes (default: benchmarks/latest.json after a whole full run)")
     given = options.parse_args()
     began = time.monotonic()
@@ -43,6 +46,10 @@ def main() -> None:
     output = given.output or (LATEST if whole else None)
     if output:
         report.write(rows, output)
+    elif given.merge and not given.quick:
+        report.merge(rows, LATEST)
+    if not given.quick:
+        chart.write(rows, CHART)
 
 
 def measure(plan: Plan, wanted: list[str]) -> list[Row]:
@@ -51,27 +58,35 @@ def measure(plan: Plan, wanted: list[str]) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="hub-bench-") as folder, ExitStack() as down:
         server, place = prepare(Path(folder))
         down.callback(server.cleanup)
-        seeded = _seed(place, plan, wanted)
-        load = Load()
-        down.callback(load.stop)
-        with _serving(place, "product", PRODUCT) as product, _serving(place, "twin", TWIN) as twin:
-            bench = Bench(place, plan, seeded, load, product, twin)
-            accounts = Accounts(seeded.accounts)
-            plain.compare(bench)
-            for name, work in (
-                ("open", lambda: measures.opens(bench)),
-                ("create", lambda: measures.creates(bench)),
-                ("list", lambda: measures.lists(bench)),
-                ("sign-in", lambda: measures.sign_ins(bench, accounts)),
-                ("mixed", lambda: measures.mixed(bench, accounts)),
-                ("many", lambda: _long_lists(bench)),
-            ):
-                if name in wanted:
-                    rows += _told(name, work)
-            rows += measures.memory(bench)
+        if set(wanted) - set(APART):
+            rows += _beside_the_twin(place, plan, wanted, down)
         if "log" in wanted:
-            rows += _told("log", lambda: measures.log_rows(log.measure(place, long=plan.log, slices=4, acts=50)))
+            rows += _told("log", lambda: log.measure(place, sizes=plan.log, slices=plan.slices, acts=40, seconds=plan.seconds))
+        if "questions" in wanted:
+            rows += _told("questions", lambda: questions.measure(place, size=plan.questions))
     return rows
+
+
+def _beside_the_twin(place: Place, plan: Plan, wanted: list[str], down: ExitStack) -> list[Row]:
+    rows: list[Row] = []
+    seeded = _seed(place, plan, wanted)
+    load = Load()
+    down.callback(load.stop)
+    with _serving(place, "product", PRODUCT) as product, _serving(place, "twin", TWIN) as twin:
+        bench = Bench(place, plan, seeded, load, product, twin)
+        accounts = Accounts(seeded.accounts)
+        plain.compare(bench)
+        for name, work in (
+            ("open", lambda: measures.opens(bench)),
+            ("create", lambda: measures.creates(bench)),
+            ("list", lambda: measures.lists(bench)),
+            ("sign-in", lambda: measures.sign_ins(bench, accounts)),
+            ("mixed", lambda: measures.mixed(bench, accounts)),
+            ("many", lambda: _long_lists(bench)),
+        ):
+            if name in wanted:
+                rows += _told(name, work)
+        return rows + measures.memory(bench)
 
 
 def _told(name: str, work: Iterator[Row]) -> list[Row]:

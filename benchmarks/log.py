@@ -1,4 +1,4 @@
-"""What an entry of the access log costs in a short and in a long log, what a proof costs, and how long the whole check takes."""
+"""What an entry of the access log costs as the log grows, what a proof costs, what eight writers lose to the log, and how long the whole check takes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from benchmarks import eight, log_check, report
+from benchmarks.long_log import Log
 from benchmarks.slices import Ratio
 from referral_hub import audit
-from referral_hub.audit import fsck, merkle, proofs
+from referral_hub.audit import merkle, proofs
 from referral_hub.db import transact
 from referral_hub.db.server import OWNER, create_database, migrate
 
@@ -22,69 +24,85 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from benchmarks.place import Place
+    from benchmarks.report import Row
 
 NOW = datetime(2026, 11, 2, 1, 30, tzinfo=UTC)
 SHORT = 1_000
-BATCH = 250
 PROOFS = 200
+REHASHED = 100_000
 Times = dict[tuple[str, bool], list[float]]
+PLAIN = ("CREATE TABLE plain (id bigint PRIMARY KEY, x text)", "GRANT SELECT, INSERT ON plain TO hub_web")
 
 
 @dataclass(frozen=True)
-class Costs:
-    """What was measured; `long` is the size of the long log."""
+class Point:
+    """One size of the log: milliseconds of an act with its entry, its ratio to the same act in a log of 1,000, milliseconds of a proof."""
 
-    long: int
-    plain_ms: float
-    logged_ms: float
+    size: int
+    entry_ms: float
     growth: Ratio
-    audited: Ratio
     proof_ms: float
-    rehash_ms: float
-    check_seconds: float
+    rehash_ms: float | None
 
 
-def measure(place: Place, *, long: int, slices: int, acts: int) -> Costs:
-    """Make a log of 1,000 and one of `long` entries and measure both in alternating slices."""
-    sizes = {"short": SHORT, "long": long}
-    for name, size in sizes.items():
+def measure(place: Place, *, sizes: tuple[int, ...], slices: int, acts: int, seconds: float) -> list[Row]:
+    """Grow a log through `sizes` beside one that stays at 1,000, and measure both in alternating slices; then eight writers, then the check."""
+    for name in ("short", "long"):
         create_database(place.admin_url, name)
         migrate(place.url(name, role=OWNER))
-        with contextmanager(place.session)(name, role=OWNER) as session:
-            session.execute(text("CREATE TABLE plain (id bigint PRIMARY KEY, x text)"))
-            session.execute(text("GRANT SELECT, INSERT ON plain TO hub_web"))
-            session.commit()
-            for first in range(0, size, BATCH):
-                _append(session, range(first, min(first + BATCH, size)))
-            session.execute(text("ANALYZE"))
-            session.commit()
-    times = _race(place, slices, acts)
+        with contextmanager(place.session)(name, role=None) as session:
+            for statement in PLAIN:
+                session.execute(text(statement))
+            _grow(session, Log(max(sizes)), SHORT)
+    points = [_point(place, size, max(sizes), slices, acts) for size in sizes]
+    audited, rate = eight.race(place, "short", slices=slices, seconds=seconds)
+    rows = _points(points)
+    rows.append(report.value("log: select, insert, commit: with / without its entry", audited.middle, "×", goal="≥ 0.5", reached=audited.middle >= 0.5, connections=8, ratio=audited))
+    rows.append(report.value("log: entries a second", rate, "/s", connections=8))
+    size, took = log_check.of_database(place, "long")
+    million = took * 1_000_000 / size
+    told = f"log: offline check of {size:,} entries" + ("" if size >= 1_000_000 else ", scaled to a million")
+    return [*rows, report.value(told, million, "s", goal="< 10", reached=million < 10)]
+
+
+def _points(points: list[Point]) -> list[Row]:
+    rows = []
+    for at in points:
+        met = at.growth.middle <= 1.2 if at is points[-1] else None
+        rows.append(report.value(f"log: entry in a log of {at.size:,}", at.entry_ms, "ms"))
+        rows.append(report.value(f"log: entry at {at.size:,} / 1,000", at.growth.middle, "×", goal="≤ 1.2" if met is not None else "", reached=met, ratio=at.growth))
+        rows.append(report.value(f"log: proof in a log of {at.size:,}", at.proof_ms, "ms"))
+        if at.rehash_ms is not None:
+            ratio = at.rehash_ms / at.proof_ms
+            rows.append(report.value(f"log: rehash / proof from tiles at {at.size:,}", ratio, "×", goal="≥ 50", reached=ratio >= 50))
+    return rows
+
+
+def _grow(session: Session, log: Log, size: int) -> None:
+    log.resume(session)
+    log.extend(session, until=size)
+    log.settle(session)
+
+
+def _point(place: Place, size: int, whole: int, slices: int, acts: int) -> Point:
+    began = time.monotonic()
+    with contextmanager(place.session)("long", role=None) as session:
+        _grow(session, Log(whole), size)
+    times = _race(place, slices, acts, base=size * 1_000)
+    short, grown = (_slices(times[name, True], slices) for name in ("short", "long"))
     with contextmanager(place.session)("long") as session:
-        return _costs(session, times, long)
+        proof = _proof(session)
+        rehash = _rehash(session) if size == min(REHASHED, whole) else None
+    print(f"  log of {size:,}: {time.monotonic() - began:.0f} s", flush=True)
+    return Point(size, median(times["long", True]), Ratio.of(grown, short), proof, rehash)
 
 
-def _costs(session: Session, times: Times, long: int) -> Costs:
-    proof, rehash = _proofs(session)
-    seconds = _check(session)
-    plain = [median(of) for of in _slices(times["short", False])]
-    short, grown = ([median(of) for of in _slices(times[name, True])] for name in ("short", "long"))
-    return Costs(long, median(plain), median(short), Ratio.of(grown, short), Ratio.of(plain, short), proof, rehash, seconds)
+def _slices(times: list[float], count: int) -> list[float]:
+    each = len(times) // count
+    return [median(times[start : start + each]) for start in range(0, each * count, each)]
 
 
-def _slices(times: list[float], count: int = 8) -> list[list[float]]:
-    each = max(1, len(times) // count)
-    return [times[start : start + each] for start in range(0, each * count, each) if times[start : start + each]]
-
-
-def _append(session: Session, numbers: range) -> None:
-    def work(s: Session) -> None:
-        for number in numbers:
-            audit.record(s, _entry(number))
-
-    transact(session, work)
-
-
-def _entry(i: int) -> audit.Entry:
+def entry(i: int) -> audit.Entry:
     """Return an opening: one of 50 members of 10 agencies reads one of 5,000 referrals of 2,000 survivors."""
     return audit.Entry(
         occurred_at=NOW, action="section.read", actor_kind="member", actor_id=uuid.UUID(int=i % 50 + 1), roles=("case_worker",), agency_id=uuid.UUID(int=i % 10 + 1),
@@ -94,54 +112,50 @@ def _entry(i: int) -> audit.Entry:
     )  # fmt: skip
 
 
-def _race(place: Place, slices: int, acts: int) -> Times:
+def _race(place: Place, slices: int, acts: int, base: int) -> Times:
     """Return how long each act took, by log and by whether it left an entry; slices alternate, the first warms."""
     times: Times = {(name, logged): [] for name in ("short", "long") for logged in (False, True)}
     with contextmanager(place.session)("short") as short, contextmanager(place.session)("long") as long:
         sessions = {"short": short, "long": long}
         for number in range(slices + 1):
             for at, (name, logged) in enumerate(times):
-                begin = 10_000_000 + (number * len(times) + at) * acts
-                found = [_act(sessions[name], i, logged=logged) for i in range(begin, begin + acts)]
+                begin = base + (number * len(times) + at) * acts
+                found = [act(sessions[name], i, logged=logged) for i in range(begin, begin + acts)]
                 if number:
                     times[name, logged] += found
     return times
 
 
-def _act(session: Session, i: int, *, logged: bool) -> float:
+def act(session: Session, i: int, *, logged: bool) -> float:
     """Read a row, write a row, commit, with or without the entry; return milliseconds."""
 
     def work(s: Session) -> None:
         s.execute(text("SELECT x FROM plain WHERE id = :i"), {"i": i - 1})
         s.execute(text("INSERT INTO plain (id, x) VALUES (:i, 'something small')"), {"i": i})
         if logged:
-            audit.record(s, _entry(i))
+            audit.record(s, entry(i))
 
     started = time.perf_counter()
     transact(session, work)
     return (time.perf_counter() - started) * 1000
 
 
-def _proofs(session: Session) -> tuple[float, float]:
-    """Return milliseconds of a proof out of stored tiles, and of reading and rehashing the whole tree."""
+def _proof(session: Session) -> float:
+    """Return milliseconds of a proof out of stored tiles."""
     size = session.scalar(text("SELECT size FROM audit_head")) or 0
     times = []
     for index in range(0, size, max(1, size // PROOFS)):
         started = time.perf_counter()
         proofs.inclusion(session, index=index, size=size)
         times.append((time.perf_counter() - started) * 1000)
+    session.rollback()
+    return median(times)
+
+
+def _rehash(session: Session) -> float:
+    """Return milliseconds of reading and rehashing the whole tree."""
     started = time.perf_counter()
     merkle.root(session.scalars(text("SELECT leaf_hash FROM audit_entry ORDER BY idx")).all())
-    rehash = (time.perf_counter() - started) * 1000
+    took = (time.perf_counter() - started) * 1000
     session.rollback()
-    return median(times), rehash
-
-
-def _check(session: Session) -> float:
-    started = time.perf_counter()
-    differences = fsck.check(session, vkeys=())
-    seconds = time.perf_counter() - started
-    if differences:
-        msg = f"the log of the measurement differs: {differences[0]}"
-        raise RuntimeError(msg)
-    return seconds
+    return took

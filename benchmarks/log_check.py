@@ -7,26 +7,36 @@ counted. Wall time is what an auditor waits for; CPU time is what a busy machine
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import resource
 import tempfile
 import time
 import uuid
 import zipfile
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sqlalchemy import text
+
+from referral_hub.audit import bundle as bundles
 from referral_hub.audit import bundle_form as form
-from referral_hub.audit import checkpoint, merkle, note, tiles
+from referral_hub.audit import checkpoint, merkle, note, signer, tiles
 from referral_hub.audit.checkpoint import Tree
 from referral_hub.audit.entry import Entry, Place, counted, payload
 from referral_hub.audit.note import Signer
+from referral_hub.cli.wiring import machine_actor
+from referral_hub.db import transact
+from referral_hub.db.server import WORKER
 from referral_hub.verifier import whole
 from referral_hub.verifier.check import Question, check
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from benchmarks.place import Place as Bench
 
 KEY = Signer("hub.rujukan.test/log", bytes(range(32)))
 BEGIN = datetime(2026, 11, 2, tzinfo=UTC)
@@ -73,6 +83,27 @@ def make(folder: Path, count: int) -> Question:
         archive.writestr(form.MANIFEST, form.Manifest(form.WHOLE, tree.origin, tree.size, tree.root, count).write())
     (folder / "policy").write_text(f"log {KEY.vkey()}\nquorum none\n", encoding="utf-8")
     return Question(folder / "bundle.zip", folder / "policy")
+
+
+def of_database(place: Bench, database: str) -> tuple[int, float]:
+    """Sign the log in `database`, write the bundle of all of it, and check that; return its size and the seconds of the check."""
+    origin = "hub.bench.test/log"
+    signing = signer.CheckpointSigner(Signer(origin, bytes(range(32))), place.folder / f"last-checkpoint-{database}")
+    now = datetime.now(UTC)
+    with contextmanager(place.session)(database, role=WORKER) as session:
+        signer.tend(session, signer=signing, now=now)
+    bundle_path, policy = place.folder / f"{database}.zip", place.folder / f"{database}.policy"
+    policy.write_text(f"log {signing.key.vkey()}\nquorum none\n", encoding="utf-8")
+    with contextmanager(place.session)(database) as session, bundle_path.open("wb") as out:
+        session.execute(text("SET statement_timeout = 0"))
+        operator = dataclasses.replace(machine_actor("operator"), strength="fresh")
+        planned = transact(session, lambda s: bundles.plan(s, actor=operator, now=now, wanted=bundles.Wanted()))
+        bundles.write(session, planned, out)
+        session.rollback()
+    size = planned.manifest.size
+    wall, _ = measure(Question(bundle_path, policy), whole.MOST_PROCESSES)
+    bundle_path.unlink()
+    return size, wall
 
 
 def measure(question: Question, processes: int) -> tuple[float, float]:

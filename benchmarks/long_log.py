@@ -67,6 +67,13 @@ class Log:
         """Return how many referrals it tells about."""
         return max(20, self.whole // 40)
 
+    def resume(self, session: Session) -> None:
+        """Take up where the tables stand."""
+        head = session.execute(text("SELECT size, frontier FROM audit_head")).one()
+        self.size, self.frontier = head.size, tiles.split(bytes(head.frontier))
+        rows = session.execute(text("SELECT kind, key, seq, last_idx FROM audit_counter"))
+        self.counters = {(row.kind, row.key): (row.seq, row.last_idx) for row in rows}
+
     def extend(self, session: Session, *, until: int) -> None:
         """Write the entries up to size `until`, as a superuser, and commit. Call `settle` when nothing follows."""
         driver: Any = session.connection().connection.driver_connection

@@ -77,6 +77,14 @@ def table(rows: Iterable[Row]) -> str:
     return "\n".join(lines)
 
 
+def merge(rows: Iterable[Row], path: Path) -> None:
+    """Put the rows in the place of those of the same parts (what stands before the colon of a name)."""
+    rows = list(rows)
+    parts = {row.name.partition(":")[0] for row in rows}
+    kept = [item for item in json.loads(path.read_text(encoding="utf-8")) if item["name"].partition(":")[0] not in parts]
+    path.write_text(json.dumps(kept + [row.item() for row in rows], indent=1) + "\n", encoding="utf-8")
+
+
 def write(rows: Iterable[Row], path: Path) -> None:
     """Write the rows as a list of JSON objects."""
     path.write_text(json.dumps([row.item() for row in rows], indent=1) + "\n", encoding="utf-8")
