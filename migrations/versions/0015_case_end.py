@@ -45,10 +45,18 @@ def create_records() -> None:
     )
 
 
+def check_consent(forms: str) -> None:
+    """Say which forms of the ledger list nothing and have no end."""
+    for name, condition in (("refusal_lists_nothing", "cardinality(sections) = 0"), ("consent_ends", "valid_until IS NULL")):
+        op.drop_constraint(f"ck_consent_{name}", "consent", type_="check")
+        op.create_check_constraint(f"ck_consent_{name}", "consent", f"(form IN ({forms})) = ({condition})")
+
+
 def upgrade() -> None:
     create_copies()
     create_tokens()
     create_records()
+    check_consent("'refusal', 'statistics'")
     op.drop_column("case_file", "derived_from")
     op.drop_column("case_file", "derived_sections")
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON case_copy TO hub_web")
@@ -57,6 +65,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM consent WHERE form = 'statistics'")
+    check_consent("'refusal'")
     op.add_column("case_file", sa.Column("derived_sections", postgresql.ARRAY(sa.Text()), nullable=False, server_default="{}"))
     op.alter_column("case_file", "derived_sections", server_default=None)
     op.add_column("case_file", sa.Column("derived_from", sa.Uuid(), nullable=True))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from referral_hub import errors, protocol
 from referral_hub.access import Verb
-from referral_hub.cases import acting, rules
+from referral_hub.cases import acting, rules, statistics
 from referral_hub.vault import parts
 from referral_hub.vault.grants import ObjectKind
 from referral_hub.vault.plain import Plain
@@ -70,4 +70,6 @@ def close(
         contents={rules.CLOSING: Plain.of(content)}, now=now,
     )  # fmt: skip
     row.closed_at, row.stage = now, LAST_STAGE
+    ended = {"closing_reason": reason}
+    statistics.follow(session, actor=actor, keys=keys, case_id=case_id, decision=decision, now=now, request_id=request_id, known=ended)
     return acting.changed(session, found, actor=actor, keys=keys, verb=Verb.CASE_CLOSE, decision=decision, now=now, request_id=request_id)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from referral_hub import access, audit, errors
 from referral_hub.access import Verb
-from referral_hub.cases import copies, index, reading, rules, scope
+from referral_hub.cases import copies, index, reading, rules, scope, statistics
 from referral_hub.cases.facts import Saved
 from referral_hub.protocol import forms
 from referral_hub.vault import parts
@@ -53,6 +53,7 @@ def edit_section(
     Profile, identity and the sections that conditions ask about are opened for it in memory; nothing of them is shown.
     Where another file of the agency has the same NIK, phone or name, nothing is saved: `Saved.alike` names it, with one
     `case.duplicate_check` entry instead, until somebody says that it is another person (`as_other`).
+    With her yes to being counted, her statistical record is made or replaced in the same transaction (`case.stat_record`).
 
     Raises:
         errors.NotFound: no such case at the agency, or no section of the person. errors.NotAllowed: the policy refused.
@@ -79,6 +80,7 @@ def edit_section(
     after = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id)
     facts = after.facts | {"object_version": after.case.version, "sections": (section,)}
     audit.record(session, audit.entry_for(actor, Verb.CASE_EDIT, now=now, decision=decision, request_id=request_id, **facts))
+    statistics.follow(session, actor=actor, keys=keys, case_id=case_id, decision=decision, now=now, request_id=request_id)
     return Saved(after.case, section, revisions[section], checked.warnings)
 
 

@@ -99,16 +99,21 @@ def open_part(
     """
     found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="share", sections=frozenset({part}))
     decision = access.require(actor, Verb.CASE_READ, found.target)
-    if part not in rules.PARTS or part not in parts.revisions(session, object_kind=ObjectKind.CASE, object_id=case_id):
+    if part not in rules.PARTS or not has_part(session, case_id=case_id, part=part):
         raise errors.NotFound
     sealed = _gather_own(session, keys=keys, agency_id=found.case.agency_id, case_id=case_id, parts_=[part], now=now)
     facts = found.facts | {"sections": (part,), "object_version": found.case.version, "request_id": request_id}
     return Opened(audit.record(session, audit.entry_for(actor, Verb.CASE_READ, now=now, decision=decision, **facts)), (sealed,), frozenset(), keys)
 
 
+def has_part(session: Session, *, case_id: uuid.UUID, part: str) -> bool:
+    """Tell whether a file has such a part, without opening it."""
+    return part in parts.revisions(session, object_kind=ObjectKind.CASE, object_id=case_id)
+
+
 def part_now(session: Session, *, keys: Keyring, agency_id: uuid.UUID, case_id: uuid.UUID, part: str, now: datetime) -> tuple[dict[str, Any], int]:
     """Open such a part inside an act whose entry covers it; return values and revision, nothing and 0 where it is empty."""
-    if part not in parts.revisions(session, object_kind=ObjectKind.CASE, object_id=case_id):
+    if not has_part(session, case_id=case_id, part=part):
         return {}, 0
     sealed = _gather_own(session, keys=keys, agency_id=agency_id, case_id=case_id, parts_=[part], now=now)
     return opening.unseal(keys.hub, keys.member_key, sealed)[part].fields(), sealed.revisions[part]

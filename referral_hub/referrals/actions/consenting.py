@@ -11,11 +11,12 @@ from referral_hub.access import Verb
 from referral_hub.cases import queries as cases
 from referral_hub.cases import reading as case_reading
 from referral_hub.consent import actions as consents
+from referral_hub.consent import counting as answers
 from referral_hub.consent import queries as ledger
 from referral_hub.consent import rules as consent_rules
 from referral_hub.consent.facts import Child
 from referral_hub.protocol.moments import years_between
-from referral_hub.referrals import drafts, firing, scope
+from referral_hub.referrals import counting, drafts, firing, scope
 from referral_hub.referrals.firing import Act
 
 if TYPE_CHECKING:
@@ -70,7 +71,34 @@ def written(
     )
     sealed = {"consent_id": str(consent.id), **checked.sealed}
     drafts.seal_at(session, act, agency_id=about.agency_id, object_id=consent.id, contents={drafts.CONSENT: sealed})
+    counting.follow_answer(session, act, about.case_id)
     return consent, sealed
+
+
+def answer_counting(
+    session: Session,
+    *,
+    actor: Actor,
+    keys: Keyring,
+    now: datetime,
+    case_id: uuid.UUID,
+    allowed: bool,
+    language: str,
+    given_by: str,
+    request_id: str = "",
+) -> Consent:
+    """Record whether she may be counted in reports without identity. `consent.give` or `consent.refuse`; a no deletes her record.
+
+    Raises:
+        errors.NotFound, errors.NotAllowed; errors.RuleBroken: the file is closed (`wrong_state`); errors.InputInvalid: `language`, `given_by`.
+    """
+    act = Act(actor, keys, now, request_id)
+    about = cases.about(session, hub=keys.hub, actor=actor, case_id=case_id, lock="update")
+    made = answers.answer(
+        session, actor=actor, about=about, allowed=allowed, language=language, given_by=given_by, now=now, request_id=request_id
+    )
+    counting.follow_answer(session, act, case_id)
+    return made
 
 
 def child_facts(session: Session, act: Act, *, case_id: uuid.UUID) -> Child:

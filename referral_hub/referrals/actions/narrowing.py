@@ -9,7 +9,7 @@ from referral_hub.cases import queries as cases
 from referral_hub.consent import actions as consents
 from referral_hub.consent import queries as ledger
 from referral_hub.consent.facts import Standing
-from referral_hub.referrals import firing, resending, rules, scope
+from referral_hub.referrals import counting, firing, resending, rules, scope
 from referral_hub.referrals.actions import ending
 from referral_hub.referrals.firing import Act, Change
 from referral_hub.referrals.records import BasisRow
@@ -50,6 +50,7 @@ def withdraw_consent(
     resting = scope.resting_on(session, consent_id=consent_id)
     about = cases.about(session, hub=keys.hub, actor=actor, case_id=consent.case_id, lock="share")
     consents.withdraw(session, actor=actor, about=about, consent_id=consent_id, now=now, request_id=request_id)
+    counting.follow_answer(session, act, consent.case_id)
     followed = (_withdrawn(session, act, referral_id=one, consent=consent) for one in resting)
     return tuple(one for one in followed if one is not None)
 

@@ -16,7 +16,7 @@ from referral_hub.consent.facts import Standing
 from referral_hub.directory import queries as directory
 from referral_hub.directory import rules as offers
 from referral_hub.protocol import deadlines, package
-from referral_hub.referrals import drafts, firing, packages, rules, scope
+from referral_hub.referrals import counting, drafts, firing, noticing, packages, rules, scope
 from referral_hub.referrals.firing import Act, Change
 from referral_hub.referrals.records import ReferralRow
 from referral_hub.vault import grants, sending
@@ -177,4 +177,5 @@ def _sealed(session: Session, act: Act, found: Found, consent: Consent, cut: Pac
     parts = {section: Plain.of(values) for section, values in cut.sections.items()}
     sent = sending.seal_sending(session, keys=act.keys, facts=facts, parts=parts, preview=Plain.of(cut.preview), now=act.now)
     grants.set_standing(session, grant_ids=[sent.full], standing=grants.Standing.SUSPENDED)
+    counting.follow_sending(session, act, row)
     return {"sections": tuple(sorted(parts)), "fields": cut.further, "recipient_agency": row.to_agency, "manifest_digest": sent.manifest_digest}
