@@ -16,7 +16,7 @@ from referral_hub.consent.facts import Standing
 from referral_hub.directory import queries as directory
 from referral_hub.directory import rules as offers
 from referral_hub.protocol import deadlines, package
-from referral_hub.referrals import counting, drafts, firing, noticing, packages, rules, scope
+from referral_hub.referrals import counting, drafts, firing, packages, rules, scope
 from referral_hub.referrals.firing import Act, Change
 from referral_hub.referrals.records import ReferralRow
 from referral_hub.vault import grants, sending
