@@ -20,5 +20,5 @@ _EPOCH = table("agency_epoch", column("agency_id", Uuid()), column("epoch", Inte
 
 def holds_key(agency_id: _Id, member_id: _Id) -> ColumnElement[bool]:
     """Return the condition that a share of the agency's current epoch exists for the member."""
-    newest = select(func.max(_EPOCH.c.epoch)).where(_EPOCH.c.agency_id == agency_id).scalar_subquery()
+    newest = select(func.max(_EPOCH.c.epoch)).where(_EPOCH.c.agency_id == _SHARE.c.agency_id).scalar_subquery()
     return exists().where(_SHARE.c.agency_id == agency_id, _SHARE.c.member_id == member_id, _SHARE.c.epoch == newest)

@@ -350,6 +350,12 @@ class TestLeaving:
             "key.recovery_print",
         ]
 
+    def test_a_renewed_key_of_one_agency_takes_no_key_from_another(self, network, house):
+        other = network.founded("uptd-lain")
+        house.lead.act(actions.rotate)
+        assert house.lead.caller().actor.holds_key
+        assert other.lead.caller().actor.holds_key
+
     def test_a_suspended_holder_gets_no_share_of_a_new_epoch(self, network, house):
         house.admin.act(actions.suspend, member_id=house.worker.id, version=None)
         house.lead.act(actions.rotate)
