@@ -63,3 +63,9 @@ def case_of_alias(session: Session, *, agency_id: uuid.UUID, code: str) -> uuid.
     if case_id is None:
         raise errors.NotFound
     return case_id
+
+
+def alias_codes(session: Session, *, alias_ids: Collection[uuid.UUID], agency_id: uuid.UUID) -> dict[uuid.UUID, str]:
+    """Return the sayable codes of aliases that belong to an agency, by alias id; those of others are left out."""
+    query = select(AliasRow.id, AliasRow.code).where(AliasRow.id.in_(alias_ids), AliasRow.agency_id == agency_id)
+    return {row.id: row.code for row in session.execute(query)}

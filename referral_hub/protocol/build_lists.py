@@ -15,7 +15,7 @@ PLAIN = (
     "agency_kinds", "agency_roles", "audit_events", "break_glass_reasons", "business_hours", "case_stages", "decline_reasons", "disclosure_tiers",
     "document_types", "event_reasons", "field_types", "glossary", "helplines", "legal_bases", "milestones", "outcomes", "purge_statements",
     "purposes", "refusals", "retention", "safe_contact_methods", "sections", "service_types", "simfoni_age_bands", "simfoni_places",
-    "simfoni_relationships", "simfoni_services", "spm_indicators", "survivor_rights", "termination_reasons", "timezones", "tip_acts", "tip_control_methods",
+    "simfoni_relationships", "simfoni_services", "spm_indicators", "subject_refusals", "survivor_rights", "termination_reasons", "timezones", "tip_acts", "tip_control_methods",
     "tip_means", "tip_purposes", "urgency_sla", "violence_types",
 )
 INSIDE = {  # name of the list: file, key

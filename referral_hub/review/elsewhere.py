@@ -71,7 +71,7 @@ def _word(key: str) -> str:
 
 def _till(moment: str) -> str:
     """Return the SQL of the first index of a later moment: with it, an index by member and index ends where a time ends."""
-    return f"coalesce((SELECT z.idx FROM audit_entry z WHERE z.occurred_at >= {moment} ORDER BY z.occurred_at, z.idx LIMIT 1), 9223372036854775807)"
+    return f"coalesce((SELECT z.idx FROM audit_entry z WHERE z.occurred_at >= {moment} ORDER BY z.occurred_at, z.idx LIMIT 1), 9223372036854775807)"  # noqa: S608 - constants of this module
 
 
 _WORDS: Final = {

@@ -119,3 +119,32 @@ class StatementRow(Base):
     handed_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("member.id"))
     approved_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("member.id"))
     approved_at: Mapped[datetime]
+
+
+class RequestRow(Base):
+    """What a survivor asked about her data: to know who saw it, or to have it corrected; when, by when it is due, and how it ended."""
+
+    __tablename__ = "subject_request"
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(unique=True)
+    subject: Mapped[uuid.UUID] = mapped_column(index=True)
+    agency_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("agency.id"))
+    kind: Mapped[str]
+    state: Mapped[str]
+    asked_at: Mapped[datetime]
+    due_at: Mapped[datetime]
+    recorded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("member.id"))
+    recorded_at: Mapped[datetime]
+    ended_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("member.id"))
+    ended_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
+    statement_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("disclosure_statement.id"))
+
+    __table_args__ = (
+        CheckConstraint(_in("kind", ("access", "correct")), name="kind"),
+        CheckConstraint(_in("state", ("open", "answered", "refused")), name="state"),
+        CheckConstraint("(state = 'open') = (ended_at IS NULL)", name="ended"),
+        CheckConstraint("(state = 'refused') = (reason IS NOT NULL)", name="reason"),
+        Index("ix_subject_request_open", "due_at", postgresql_where=text("state = 'open'")),
+    )

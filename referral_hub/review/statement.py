@@ -14,12 +14,12 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from referral_hub import access, audit, errors, protocol
-from referral_hub.access import Verb, outside_cases
+from referral_hub.access import Verb
 from referral_hub.accounts import queries as members
 from referral_hub.audit import queries as log
-from referral_hub.cases import queries as cases
 from referral_hub.db import uuid7
 from referral_hub.directory import queries as directory
+from referral_hub.review import requests
 from referral_hub.review.elsewhere import run, sql
 from referral_hub.review.records import StatementRow
 from referral_hub.review.rules import trail
@@ -93,8 +93,8 @@ def preview(session: Session, *, actor: Actor, now: datetime, alias: str, reques
     Raises:
         errors.NotFound: no such alias at the actor's agency. errors.NotAllowed: no officer.
     """
-    decision = _decided(actor, Verb.AUDIT_READ)
-    subject = _subject(session, actor, alias)
+    decision = requests.decided(actor, Verb.AUDIT_READ)
+    subject = requests.subject_of(session, actor, alias)
     return _made(session, actor, subject, size=log.size(session), verb=Verb.AUDIT_READ, decision=decision, now=now, request_id=request_id)
 
 
@@ -112,12 +112,14 @@ def release(
 ) -> Released:
     """Release a statement after the safety check: she was asked alone, and it is safe for her to have it. `subject.statement`.
 
+    Her open request to know who saw her data is answered by it.
+
     Raises:
         errors.NotFound, errors.NotAllowed as `preview`.
         errors.InputInvalid: asked_alone, is_safe: not_ticked; handed_by: required, not_known (no case worker of the agency).
     """
-    decision = _decided(actor, Verb.SUBJECT_STATEMENT)
-    subject = _subject(session, actor, alias)
+    decision = requests.decided(actor, Verb.SUBJECT_STATEMENT)
+    subject = requests.subject_of(session, actor, alias)
     amiss = {name: ("not_ticked",) for name, ticked in (("asked_alone", asked_alone), ("is_safe", is_safe)) if not ticked}
     if handed_by is None:
         amiss["handed_by"] = ("required",)
@@ -130,6 +132,7 @@ def release(
         "approved_by": actor.member_id, "approved_at": now,
     }  # fmt: skip
     session.execute(insert(StatementRow).values(values))
+    requests.settle(session, actor=actor, now=now, subject=subject.id, statement_id=values["id"])
     facts = {"object_kind": "document", "object_id": values["id"], "subjects": (subject.id,), "purpose": "subject_request", "request_id": request_id}
     audit.record(session, audit.entry_for(actor, Verb.SUBJECT_STATEMENT, now=now, decision=decision, **facts))
     return Released(**{name: values[name] for name in Released.__dataclass_fields__})
@@ -141,8 +144,8 @@ def printed(session: Session, *, actor: Actor, now: datetime, alias: str, statem
     Raises:
         errors.NotFound: none such. errors.NotAllowed: no officer.
     """
-    decision = _decided(actor, Verb.DOCUMENT_PRINT)
-    subject = _subject(session, actor, alias)
+    decision = requests.decided(actor, Verb.DOCUMENT_PRINT)
+    subject = requests.subject_of(session, actor, alias)
     found = next((one for one in _released(session, subject.id) if one.id == statement_id), None)
     if found is None:
         raise errors.NotFound
@@ -160,20 +163,6 @@ def hands(session: Session, actor: Actor) -> tuple[Member, ...]:
     if actor.agency_id is None:
         return ()
     return tuple(one for one in members.members(session, agency_id=actor.agency_id) if one.state == "active" and access.gives_key(one.roles))
-
-
-def _decided(actor: Actor, verb: Verb) -> Decision:
-    decision = access.require(actor, verb, outside_cases("log", same_agency=True))
-    if "subject_requests" not in access.abilities(actor.roles) or actor.agency_id is None:
-        raise errors.NotAllowed("role_lacks_ability", decision.rule_ids)
-    return decision
-
-
-def _subject(session: Session, actor: Actor, alias: str) -> Alias:
-    if actor.agency_id is None:
-        raise errors.NotFound
-    case_id = cases.case_of_alias(session, agency_id=actor.agency_id, code=alias)
-    return cases.alias_for(session, case_id=case_id, agency_id=actor.agency_id)
 
 
 def _made(session: Session, actor: Actor, subject: Alias, *, size: int, verb: Verb, decision: Decision, now: datetime, request_id: str) -> Statement:
