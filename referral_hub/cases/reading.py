@@ -164,6 +164,17 @@ def gather_for_sending(
     return Gathered({section: Plain.of(values[section]) for section in kept}, {section: revisions[section] for section in kept}, minor)
 
 
+def sealed_for_check(
+    session: Session, *, keys: Keyring, agency_id: uuid.UUID, case_id: uuid.UUID, sections: Collection[str], now: datetime
+) -> tuple[SealedParts, ...]:
+    """Read what unseals sections of the own file for an opening of the referrals room, which decides and records it. Empty ones are left out.
+
+    Raises:
+        errors.CannotOpen: a grant is gone.
+    """
+    return _gather(session, keys=keys, agency_id=agency_id, homes=_homes(session, case_id, sections), now=now)
+
+
 def open_now(
     session: Session, *, keys: Keyring, agency_id: uuid.UUID, case_id: uuid.UUID, sections: Collection[str], now: datetime
 ) -> tuple[dict[str, dict[str, Any]], Mapping[str, int]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from referral_hub import access, audit, errors, protocol
 from referral_hub.access import Verb
@@ -123,7 +123,7 @@ def open_field(
 def open_draft(
     session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID, parts: Collection[str], request_id: str = ""
 ) -> Opened:
-    """Open parts of a draft for its form pages: meta, needs, consent (its sealed half), choice. `section.read`, naming them.
+    """Open parts of a draft for its form pages: meta, needs, consent (its sealed half), choice, sent_back. `section.read`, naming them.
 
     Parts that are empty are left out of the content.
 
@@ -136,7 +136,7 @@ def open_draft(
     if not filled or found.row.state != "draft":
         raise errors.NotFound
     sealed = _gather(session, found, keys, object_kind=ObjectKind.DRAFT, kind=GrantKind.OWN, parts=filled, now=now)
-    facts = found.entry_facts() | {"object_kind": "section", "sections": tuple(sorted(filled - {drafts.CHOICE}))}
+    facts = found.entry_facts() | {"object_kind": "section", "sections": tuple(sorted(filled - {drafts.CHOICE, drafts.RETURNED}))}
     entry = audit.entry_for(actor, Verb.SECTION_READ, now=now, decision=decision, request_id=request_id, **facts)
     return _opened(session, keys, sealed, entry=entry, shape=_whole(found, sealed))
 
@@ -192,9 +192,16 @@ def _written(session: Session, kind: ObjectKind, object_id: uuid.UUID, *, prefix
 
 
 def safe_contact_read_by(session: Session, *, referral_id: uuid.UUID, member_id: uuid.UUID) -> bool:
-    """Tell from the log whether a member has read this referral's safe-contact block."""
+    """Tell from the log whether a member has read this referral's safe-contact block as it is now: a correction has to be read again."""
     wanted = log.Filter(actor_id=member_id, referral_id=referral_id, action=Verb.SECTION_SAFE_CONTACT_READ, outcome="allow")
-    return bool(log.latest(session, filters=wanted, limit=1))
+    newest = log.latest(session, filters=wanted, limit=1)
+    if not newest:
+        return False
+    changed = select(func.max(EventRow.at)).where(
+        EventRow.referral_id == referral_id, EventRow.code == "revise", EventRow.inputs.contains({"sections": ["safe_contact"]})
+    )
+    corrected = session.scalar(changed)
+    return corrected is None or newest[0].entry.occurred_at >= corrected
 
 
 def _open_one(

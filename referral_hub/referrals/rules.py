@@ -295,7 +295,7 @@ def _awaited_after_the_end(life: Life, *, side: str, since: timedelta) -> str:
 def needs(step: str, *, side: str) -> bool:
     """Tell whether `awaited` is this side's turn."""
     recipients = {"accept", "start", "update", "confirm_purge", "confirm_cancel", "resume", "answer_dispute"}
-    return step in ({"send", "approve", "answer", "choose_other"} if side == "sender" else recipients)
+    return step in ({"send", "sent_back", "approve", "answer", "choose_other"} if side == "sender" else recipients)
 
 
 def clock_state(due: datetime, *, since: datetime, now: datetime) -> str:

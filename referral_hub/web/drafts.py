@@ -19,7 +19,7 @@ from referral_hub.gate.house import now, session
 from referral_hub.gate.schemas import Problems, form_of, one_of, read_form, text, uuid
 from referral_hub.gate.speech import _
 from referral_hub.protocol import forms
-from referral_hub.referrals import actions, queries, reading
+from referral_hub.referrals import actions, drafts, queries, reading
 from referral_hub.web import files
 from referral_hub.web import forms as controls
 from referral_hub.web.files import case_id_of, options
@@ -41,6 +41,7 @@ bp = Blueprint("drafts", __name__)
 URGENCIES = ("emergency", "urgent", "normal", "planned")
 WRITTEN = ("meta", "needs")
 ASKED = {"meta": ("urgency_reason", "purpose")}
+RETURNED = drafts.RETURNED
 DONE, TODO, WAIT = "done", "todo", "wait"
 
 
@@ -93,7 +94,8 @@ def tasks(number: str) -> Response:
     steps = [step if assigned else replace(step, url="") for step in tasks_of(draft)]
     first = next((n for n, step in enumerate(steps, 1) if step.state == TODO and step.url), None)
     done = sum(step.state == DONE for step in steps)
-    return page("drafts/tasks.html", title=_("New referral"), draft=draft, steps=steps, first=first, done=done, assigned=assigned)
+    return page("drafts/tasks.html", title=_("New referral"), draft=draft, steps=steps, first=first, done=done, assigned=assigned,
+                returned=queries.sent_back(session(), referral_id=draft.referral.id), has_note=RETURNED in draft.parts)  # fmt: skip
 
 
 def _is_assigned(draft: Draft) -> bool:
@@ -118,7 +120,8 @@ def tasks_of(draft: Draft) -> list[Task]:
         Task(_("Choose recipient"), recipient_url(draft), DONE, done, f"{agency.name} · {files.service_name(row.service)}"),
         Task(_("What will be shared"), url_for("drafts.package", number=number), DONE if chosen else TODO, done if chosen else _("Look at it"),
              "" if chosen else _("The minimum for this service is ticked already.")),
-        Task(_("Consent"), url_for("consents.ask", number=number), DONE if agreed else TODO, done if agreed else todo),
+        Task(_("Consent"), url_for("consents.ask", number=number), DONE if agreed else TODO,
+             done if agreed else _("Waits for the second signer") if draft.awaits_signer else todo),
         Task(_("Check and send"), url_for("drafts.check", number=number) if ready else "", TODO if ready else WAIT,
              todo if ready else _("After %(steps)s", steps=", ".join(map(str, missing)))),
     ]  # fmt: skip
@@ -197,6 +200,16 @@ def needs_page(
     labels = {k: v for part in WRITTEN for k, v in controls.section_labels(part, reader(), prefix=f"{part}.").items()}
     return page("drafts/needs.html", title=_("What is needed"), status=422 if problems else 200, problems=problems, saved=saved, draft=draft,
                 asked=asked, labels=labels, urgencies=urgencies())  # fmt: skip
+
+
+@bp.get("/rujukan/<number>/draf/dikembalikan")
+@admits(Verb.SECTION_READ)
+def returned(number: str) -> Response:
+    """Show what the supervisor wrote when giving the draft back."""
+    draft = draft_of(number)
+    content = opened(partial(reading.open_draft, referral_id=draft.referral.id, parts=(RETURNED,)), reading.reveal)
+    note = str(content.sections[0].fields.get("note", ""))
+    return page("drafts/returned.html", title=_("Sent back"), draft=draft, note=note, returned=queries.sent_back(session(), referral_id=draft.referral.id))
 
 
 @bp.post("/rujukan/<number>/draf/hapus")

@@ -16,12 +16,13 @@ from referral_hub.referrals import rules
 from referral_hub.web import words
 from referral_hub.web.amiss import label
 from referral_hub.web.files import service_name
+from referral_hub.web.frame import reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from uuid import UUID
 
-    from referral_hub.referrals.values import Line
+    from referral_hub.referrals.values import Line, SecondLook
     from referral_hub.web.words import Deadline
 
 # Lets a member see more of a referral than its line.
@@ -49,13 +50,43 @@ class Card:
     handler: UUID | None
 
 
+@dataclass(frozen=True)
+class SecondLookCard:
+    """Something decided without the survivor, in words; `url` is empty for whoever may not read why, `sender` where it is not the own agency."""
+
+    url: str
+    alias: str
+    what: str
+    basis: str
+    agency: str
+    sender: str
+    due: str
+    late: bool
+
+
+def second_look_of(look: SecondLook, names: Mapping[UUID, str], *, may_read: bool) -> SecondLookCard:
+    """Return one of these in words; the law and the reasons are sealed and stand in none."""
+    steps = {"sign": _("waits for the second signature"), "review": _("to be reviewed"), "done": _("reviewed or ended")}
+    own = look.agency == actor().agency_id
+    day = words.day(look.review_on, reader())
+    return SecondLookCard(
+        url=url_for("second_signer.show", code=look.alias, consent_id=look.consent_id) if may_read else "",
+        alias=look.alias,
+        what=steps[look.step],
+        basis=label("legal_bases", look.basis) if look.basis != "consent" else label("consent_forms", look.form),
+        agency=names.get(look.to_agency, ""),
+        sender="" if own else names.get(look.agency, ""),
+        due=_("review by %(day)s", day=day),
+        late=look.late,
+    )
+
+
 def card_of(line: Line, names: Mapping[UUID, str]) -> Card:
     """Return one line of a list in words; `names` are those of the other agencies."""
-    draft = line.state == "draft"
     return Card(
         number=line.number,
         url=_url(line) if FURTHER & access.acts_allowed(actor().roles) else "",
-        title=_("Continue draft: Survivor") if draft else _("Survivor"),
+        title=_title(line),
         alias=line.alias,
         urgency=line.urgency,
         service=service_name(line.service),
@@ -68,8 +99,17 @@ def card_of(line: Line, names: Mapping[UUID, str]) -> Card:
     )
 
 
+def _title(line: Line) -> str:
+    if line.state != "draft":
+        return _("Survivor")
+    return _("Draft to sign: Survivor") if line.awaited == "approve" else _("Continue draft: Survivor")
+
+
 def _url(line: Line) -> str:
-    return url_for("drafts.tasks" if line.state == "draft" else "referrals.show", number=line.number)
+    """Return where the next step is: of a draft that waits for this member's signature, the last look before sending."""
+    if line.state != "draft":
+        return url_for("referrals.show", number=line.number)
+    return url_for("drafts.check" if line.awaited == "approve" else "drafts.tasks", number=line.number)
 
 
 def due_kind(awaited: str, *, side: str) -> str:
@@ -97,6 +137,7 @@ def awaited_text(line: Line) -> str:
         "resume": _("on the waiting list"),
         "confirm_cancel": _("asked to end it"),
         "approve": _("your approval is awaited"),
+        "sent_back": _("sent back to you"),
         "approval": _("the supervisor's approval is awaited"),
         "choose_other": _("declined: look for another way together"),
     }

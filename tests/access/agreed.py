@@ -8,8 +8,9 @@ from referral_hub.settings import ROOT
 from tests.access.people import RELATIONS
 
 LISTS = ROOT / "config" / "protocol"
-HOME = {"own_file", "sending", "sending_submitted_by_actor", "sending_unassigned"}
-HOME_ASSIGNED = HOME - {"sending_unassigned"}
+UNASSIGNED = {"sending_unassigned", "draft_to_sign", "draft_unassigned_of_actor"}
+HOME = {"own_file", "sending", "sending_submitted_by_actor"} | UNASSIGNED
+HOME_ASSIGNED = HOME - UNASSIGNED
 INCOMING = {name for name, target in RELATIONS.items() if target.side == "recipient"}
 COLLEAGUE = {"offered_to_colleague", "colleague_handles"}
 CLOSED = {"suspended", "revoked", "without_grant", "consent_lacks", "consent_withdrawn"}
@@ -97,6 +98,8 @@ def allowed(role):
         pairs.add(("member.invite", "member_of_founding_agency"))
     if can & {"create", "create_draft"}:  # reads: own_case, so also what was drafted and sent
         pairs |= {("section.read", place) for place in HOME_ASSIGNED}
+    if "approve" in can:  # reads: own_case, and who signs second is not assigned: a colleague's draft with who must not know
+        pairs |= {(act, "draft_to_sign") for act in ("section.read", "section.safe_contact_read")}
     if not keyless(role):  # "I know this person": said by whoever works on it
         own = {p for p in HOME_ASSIGNED if RELATIONS[p].is_self}
         pairs |= {("case.conflict_add", place) for place in own}

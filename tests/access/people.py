@@ -52,6 +52,8 @@ RELATIONS = {
     "sending": home(),
     "sending_submitted_by_actor": home(is_self=True),
     "sending_unassigned": home(assigned=False),
+    "draft_to_sign": home(kind="section", state="draft", assigned=False),
+    "draft_unassigned_of_actor": home(kind="section", state="draft", assigned=False, is_self=True),
     "offered": incoming(grant="preview", state="requested"),
     "offered_to_colleague": incoming(grant="preview", state="received", handled=False),
     "handling": incoming(),

@@ -21,7 +21,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 # Where nobody is signed in yet, coming in is the entry: terms, keys and sessions of the person who comes.
 COMING_IN = {"enrolment.terms", "enrolment.passphrase", "enrolment.confirm", "sign_in.begin", "sign_in.finish", "leaving.quick_exit"}
 # What the survivor takes back ends everything that rests on it: an entry for the consent, one for each referral (here a completed one).
-CASCADES = {"consents.withdraw": ("consent.withdraw", "referral.access_withdrawn")}
+CASCADES = {
+    "consents.withdraw": ("consent.withdraw", "referral.access_withdrawn"),
+    "consents.narrow": ("consent.change", "referral.consent_narrowed"),
+}
 # The task list of somebody who sees neither referrals nor counts says just that, and reads nothing.
 NOTHING_TO_SEE = {"tasks.show"}
 ERROR = 400
@@ -88,6 +91,8 @@ def the_referral(told):
     assert all(page.status == 200 for page in pages.values())
     santi.get(f"/rujukan/{told.number}/bagian/identity")
     santi.send("/tampilkan$")
+    what_she_thinks_better_of(told)
+    told.sign_in(santi)
     told.serve()
     santi.get(f"/rujukan/{told.number}/catatan")
     told.sign_in(sari)
@@ -100,6 +105,17 @@ def the_referral(told):
     sari.get("/direktori/lbh")
     reveal_contact(told)
     assert told.withdraw_consent().status == 200
+
+
+def what_she_thinks_better_of(told):
+    """Asked whether it goes on, she says not yet; then she takes one section back."""
+    told.sign_in(told.sari)
+    page = told.sari.get(f"/rujukan/{told.number}/persetujuan?untuk=lanjut")
+    form = next(f for f in page.forms if f.action.endswith("/persetujuan") and "act_id" in dict(f.fields))
+    assert told.sari.browser.post(form.action, form.filled(answer="no", language="su")).status == 200
+    page = told.sari.get(f"/kasus/{told.alias}/persetujuan")
+    told.sari.get(next(link for link in page.links if link.endswith("/tarik")))
+    assert told.sari.send("/persempit$", sections=["needs"]).status == 200
 
 
 def reveal_contact(told):
@@ -181,6 +197,7 @@ def two_people_decide(told):
     told.fill("profile", age_band="6_12", is_child="yes")
     told.fill("identity", birth_date="2017-03-15")
     told.fill("safe_contact")
+    told.fill("safety")
     told.fill("child_guardian", guardian_is_suspect="yes", guardian_informed="no_unsafe")
     told.draft()
     page = told.sari.get(f"/rujukan/{told.number}/draf/persetujuan?sections=identity&given_by=institution")
@@ -195,6 +212,22 @@ def two_people_decide(told):
     page = told.lead.get(next(link for link in page.links if link.endswith("/tanda-tangan")))
     assert said["reason"] in page.text
     assert told.lead.send("/tanda-tangan$").status == 200
+    sent_back(told)
+
+
+def sent_back(told):
+    """The worker submits the draft; the case lead, who is not assigned, looks and gives it back with a note."""
+    sari, lead, check = told.sari, told.lead, f"/rujukan/{told.number}/draf/periksa"
+    told.sign_in(sari)
+    version = dict(sari.get(check).form("/kirim$").fields)["version"]
+    submitted = sari.browser.post(f"/rujukan/{told.number}/langkah/submit", {"act_id": str(uuid4()), "version": version})
+    assert submitted.status == 200, submitted.text
+    told.sign_in(lead)
+    assert lead.get(check).status == 200
+    reason = re.search(r'name="send_back-event_reason" value="(\w+)"', lead.page.html).group(1)
+    assert lead.send("/langkah/send_back$", **{"send_back-event_reason": reason, "send_back-note": told.marks.word("sent_back.note")}).status == 200
+    told.sign_in(sari)
+    assert sari.get(f"/rujukan/{told.number}/draf/dikembalikan").status == 200
 
 
 def the_accounts(told):

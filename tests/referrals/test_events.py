@@ -62,7 +62,7 @@ def test_the_supervisor_sends_it_back(network, extreme):
     assert failure.fields == {"event_reason": ("not_for_event",)}
     back = story.at(lead).on("send_back", reason="incomplete")
     assert (back.state, back.flags, back.event_reason) == ("draft", frozenset(), "incomplete")
-    assert [line.awaited for line in story.at(story.sari).ask("work_list").needs_you] == ["send"]
+    assert [line.awaited for line in story.at(story.sari).ask("work_list").needs_you] == ["sent_back"]
     assert story.refused(lead, "referral.send_back", lambda: story.at(lead).on("send_back", reason="incomplete")).code == "wrong_state"
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from referral_hub import errors
 from referral_hub.consent.facts import Standing
-from referral_hub.referrals import firing, scope
+from referral_hub.referrals import drafts, firing, rules, scope
 from referral_hub.referrals.firing import Act, Change
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from referral_hub.access import Actor
+    from referral_hub.protocol.lifecycle import Life
     from referral_hub.referrals.scope import Found
     from referral_hub.referrals.values import Referral
     from referral_hub.vault.keyring import Keyring
@@ -57,14 +58,21 @@ def send_back(
     referral_id: uuid.UUID,
     version: int,
     reason: str,
+    note: str = "",
     request_id: str = "",
 ) -> Referral:
-    """Give a submitted draft back with a coded reason. `referral.send_back`.
+    """Give a submitted draft back with a coded reason and, for its author alone, a note sealed with the draft. `referral.send_back`.
 
     Raises:
-        errors.NotFound, errors.NotAllowed, errors.StaleVersion; errors.InputInvalid: `event_reason`; errors.RuleBroken: `wrong_state`.
+        errors.NotFound, errors.NotAllowed, errors.StaleVersion; errors.InputInvalid: `event_reason`, `note`; errors.RuleBroken: `wrong_state`.
     """
     act = Act(actor, keys, now, request_id)
     inputs = {"event_reason": reason} if reason else {}
-    change = Change(inputs, {}, {"event_reason": reason})
+    told = {drafts.RETURNED: {"note": rules.checked_note(note)}}
+
+    def seal(found: Found, _life: Life) -> dict[str, Any]:
+        drafts.seal(session, found.row, act, contents=told if note.strip() else {})
+        return {}
+
+    change = Change(inputs, {}, {"event_reason": reason}, then=seal)
     return firing.fire(session, act, event="send_back", referral_id=referral_id, version=version, prepare=lambda _: change)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, select
 
 from referral_hub import access, errors
 from referral_hub.access import Verb
@@ -13,10 +13,11 @@ from referral_hub.cases import reading as case_reading
 from referral_hub.consent import givers
 from referral_hub.consent import rules as consents
 from referral_hub.consent.facts import Standing
+from referral_hub.db.fixed import Fixed
 from referral_hub.directory import queries as directory
 from referral_hub.directory import rules as offers
 from referral_hub.protocol import deadlines, package
-from referral_hub.referrals import counting, drafts, firing, packages, rules, scope
+from referral_hub.referrals import counting, drafts, firing, noticing, packages, rules, scope
 from referral_hub.referrals.firing import Act, Change
 from referral_hub.referrals.records import ReferralRow
 from referral_hub.vault import grants, sending
@@ -24,7 +25,7 @@ from referral_hub.vault.plain import Plain
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
     from typing import Any
 
@@ -39,30 +40,34 @@ if TYPE_CHECKING:
     from referral_hub.vault.keyring import Keyring
 
 
+_UNANSWERED = {grants.GrantKind.FULL: grants.Standing.SUSPENDED}  # the whole opens once the recipient has accepted
+
+
 def send(
     session: Session,
     *,
     actor: Actor,
     keys: Keyring,
     now: datetime,
-    referral_id: uuid.UUID,
+    referral_id: uuid.UUID | str,
     version: int,
     safe_contact_read: bool,
     recipient_code: str = "",
     phoned: bool = False,
+    looked_at: Collection[str] = (),
     request_id: str = "",
 ) -> Referral:
     """Send a draft. `referral.send`: its entry names sections, consent, recipient and the digest of the signed manifest.
 
     Where more than usual leaves, it also names those fields, as they were ticked and whether they are filled or not.
 
-    Opening the own file is part of the act: nothing of it is shown, and the entry covers it.
+    `referral_id`: the id, or the number. Opening the own file is part of the act: nothing of it is shown, and the entry covers it.
 
     Raises:
         errors.NotFound, errors.NotAllowed, errors.StaleVersion.
         errors.RuleBroken: `no_consent`, `consent_scope`, `consent_expired`, `second_signer_needed`, `blocked_by_survivor`,
             `service_not_allowed`, `beyond_matrix`, `guard_failed` (the recipient is not active), `no_agency_key`, `wrong_state`.
-        errors.InputInvalid: ticks, the recipient's code, sections or fields that are still empty.
+        errors.InputInvalid: ticks, the recipient's code, sections or fields that are still empty, texts not looked at (codes of hints).
     """
     act = Act(actor, keys, now, request_id)
 
@@ -70,17 +75,21 @@ def send(
         rules.check_ticks(urgency=found.row.urgency, safe_contact_read=safe_contact_read, phoned=phoned)
         recipient = directory.agency(session, found.row.to_agency)
         _confirm(session, found, recipient, typed=recipient_code)
-        return _prepared(session, act, found, recipient)
+        return _prepared(session, act, found, recipient, looked_at=looked_at)
 
     return firing.fire(session, act, event="send", referral_id=referral_id, version=version, prepare=prepare)
 
 
 def is_first_time(session: Session, row: ReferralRow) -> bool:
     """Tell whether nothing was sent yet from this agency to that one."""
-    before = exists().where(
-        ReferralRow.from_agency == row.from_agency, ReferralRow.to_agency == row.to_agency, ReferralRow.sent_at.is_not(None)
-    )
-    return not session.scalar(select(before))
+    return _BEFORE.one_or_none(session, from_agency=row.from_agency, to_agency=row.to_agency) is None
+
+
+_BEFORE = Fixed(
+    select(ReferralRow.id)
+    .where(ReferralRow.from_agency == bindparam("from_agency"), ReferralRow.to_agency == bindparam("to_agency"), ReferralRow.sent_at.is_not(None))
+    .limit(1)
+)
 
 
 def has_second_person(act: Act, found: Found, consent: Consent | None) -> bool:
@@ -97,14 +106,14 @@ def _confirm(session: Session, found: Found, recipient: Agency, *, typed: str) -
     rules.confirm_recipient(typed=typed, code=recipient.code, needed=needed)
 
 
-def _prepared(session: Session, act: Act, found: Found, recipient: Agency) -> Change:
+def _prepared(session: Session, act: Act, found: Found, recipient: Agency, *, looked_at: Collection[str]) -> Change:
     """Open what is needed, cut it, and return the change; sealing waits until the lifecycle allowed the step."""
     row = found.row
     draft = drafts.open_now(session, row, act)
     chosen = drafts.choice_of(draft, to_agency=row.to_agency, service=row.service)
     needed = packages.own_sections(recipient.kind, row.service, chosen.further if chosen else ())
     gathered = case_reading.gather_for_sending(
-        session, actor=act.actor, keys=act.keys, case_id=row.case_id, sections=needed, now=act.now
+        session, actor=act.actor, keys=act.keys, case_id=row.case_id, sections=needed | {noticing.IDENTITY}, now=act.now
     )
     own = {section: plain.fields() for section, plain in gathered.values.items()}
     blocked = rules.is_blocked(own.get("safety", {}), agency_code=recipient.code, agency_id=recipient.id, kind=recipient.kind)
@@ -132,6 +141,7 @@ def _prepared(session: Session, act: Act, found: Found, recipient: Agency) -> Ch
         raise errors.RuleBroken(standing.refusal)
     final = found.target(act.actor, now=act.now, sections=cut.sections, consent=standing.fact, blocked=blocked)
     access.require(act.actor, Verb.REFERRAL_SEND, final)
+    noticing.check(cut.sections, own=own, looked_at=looked_at)
     guards = {
         "basis_stands": True,
         "not_blocked": not blocked,
@@ -149,13 +159,16 @@ def _consent(act: Act, found: Found) -> Consent:
     """Return the consent that the draft rests on.
 
     Raises:
-        errors.RuleBroken: there is none, it is no child's consent and the file is a child's, a second person has to send, or it has ended.
+        errors.RuleBroken: there is none, it is no child's consent and the file is a child's, a second person has to send, it has ended, or
+            what was decided without her should have been looked at again by now.
     """
     consent = found.consent
     if consent is None or (found.minor and consent.given_by == givers.ADULT_GIVER):
         raise errors.RuleBroken("no_consent")
     if not has_second_person(act, found, consent):
         raise errors.RuleBroken("second_signer_needed")
+    if consent.review_late(consents.local_day(act.now, act.actor.timezone)):
+        raise errors.RuleBroken("consent_expired")
     standing = scope.standing(found.row, consent, sections=(), now=act.now, timezone=act.actor.timezone)
     if standing is not Standing.COVERS:
         raise errors.RuleBroken(standing.refusal)
@@ -175,7 +188,6 @@ def _sealed(session: Session, act: Act, found: Found, consent: Consent, cut: Pac
         purpose=found.purpose,
     )
     parts = {section: Plain.of(values) for section, values in cut.sections.items()}
-    sent = sending.seal_sending(session, keys=act.keys, facts=facts, parts=parts, preview=Plain.of(cut.preview), now=act.now)
-    grants.set_standing(session, grant_ids=[sent.full], standing=grants.Standing.SUSPENDED)
+    sent = sending.seal_sending(session, keys=act.keys, facts=facts, parts=parts, preview=Plain.of(cut.preview), now=act.now, standings=_UNANSWERED)
     counting.follow_sending(session, act, row)
     return {"sections": tuple(sorted(parts)), "fields": cut.further, "recipient_agency": row.to_agency, "manifest_digest": sent.manifest_digest}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, func, select, text
+from sqlalchemy import func, select, text, true
 
 from referral_hub import access, audit
 from referral_hub.access import Verb, outside_cases
 from referral_hub.referrals import elsewhere, rules
 from referral_hub.referrals.records import ReferralRow
-from referral_hub.referrals.values import Line
+from referral_hub.referrals.values import Line, SecondLook
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -35,10 +35,15 @@ def plan_for_this_agency(session: Session) -> None:
 
 
 def select_lines(actor: Actor) -> Select[Any]:
-    """Return the select of referral rows with the alias by which the actor's agency knows the survivor."""
+    """Return the select of referral rows with the alias by which the actor's agency knows the survivor.
+
+    The alias is looked up row by row, which LATERAL with a limit makes sure of: left to choose, PostgreSQL begins at the aliases where it
+    thinks that an agency has few, and reads those of the whole hub (45 ms at 200,000).
+    """
     alias = elsewhere.alias
-    mine = and_(alias.c.case_id == ReferralRow.case_id, alias.c.agency_id == actor.agency_id)
-    return select(ReferralRow, alias.c.id, alias.c.code).join(alias, mine)
+    of_row = select(alias.c.id, alias.c.code).where(alias.c.case_id == ReferralRow.case_id, alias.c.agency_id == actor.agency_id)
+    mine = of_row.limit(1).lateral("own_alias")
+    return select(ReferralRow, mine.c.id, mine.c.code).join(mine, true())
 
 
 def lines_of(session: Session, query: Select[Any], *, actor: Actor, now: datetime) -> tuple[Line, ...]:
@@ -70,8 +75,10 @@ def lines_of(session: Session, query: Select[Any], *, actor: Actor, now: datetim
 
 
 def _awaited(row: ReferralRow, actor: Actor, *, side: str, now: datetime) -> str:
-    """Return what is awaited; of whoever approves a colleague's draft, the approval itself."""
+    """Return what is awaited; of whoever approves a colleague's draft, the approval itself; of a draft's author, a look at why it came back."""
     step = rules.awaited(row, side=side, now=now)
+    if step == "send" and row.business == "sent-back":
+        return "sent_back"
     is_theirs = row.from_member != actor.member_id and "approve" in access.abilities(actor.roles)
     return "approve" if step == "approval" and is_theirs else step
 
@@ -100,7 +107,7 @@ def decide_list(actor: Actor) -> Decision:
 
 
 def record_page(
-    session: Session, *, actor: Actor, decision: Decision, lines: Collection[Line], now: datetime, request_id: str
+    session: Session, *, actor: Actor, decision: Decision, lines: Collection[Line | SecondLook], now: datetime, request_id: str
 ) -> Ticket:
     """Record one page of a list: the aliases shown, each once, and the number of rows. `referral.list`."""
     subjects = tuple(dict.fromkeys(line.subject for line in lines))
