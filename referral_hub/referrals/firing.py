@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select
+from sqlalchemy import select, true
 from sqlalchemy.exc import IntegrityError
 
 from referral_hub import access, audit, errors, protocol
@@ -129,9 +129,10 @@ def _edited(session: Session, row: ReferralRow) -> errors.StaleVersion:
     return errors.StaleVersion(who=who.get(editor, ""), when=edits[0].entry.occurred_at, event="edit")
 
 
-def last_event(session: Session, referral_id: uuid.UUID) -> EventRow:
-    """Return the newest event of a referral."""
-    return session.scalars(select(EventRow).where(EventRow.referral_id == referral_id).order_by(EventRow.seq.desc()).limit(1)).one()
+def last_event(session: Session, referral_id: uuid.UUID, *, code: str = "") -> EventRow:
+    """Return the newest event of a referral, or the newest with a code, which must be there."""
+    query = select(EventRow).where(EventRow.referral_id == referral_id, EventRow.code == code if code else true())
+    return session.scalars(query.order_by(EventRow.seq.desc()).limit(1)).one()
 
 
 def coded(inputs: Mapping[str, Any]) -> dict[str, Any]:

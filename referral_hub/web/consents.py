@@ -75,6 +75,18 @@ class Asked:
 
 
 @bp.get("/rujukan/<number>/draf/persetujuan")
+@dataclass(frozen=True)
+class Place:
+    """Where a page that asks the survivor stands: its two forms, the way back, and the step of a draft (0: none)."""
+
+    ask: str
+    answer: str
+    back: str
+    back_text: str
+    step: int = 0
+    what: str = ""  # asked apart from a draft: what for
+
+
 @admits(Verb.SECTION_READ, Verb.REFERRAL_LIST)
 def ask(number: str) -> Response:
     """Step 5: the exact text, filled in, and the survivor's answer."""
@@ -82,7 +94,7 @@ def ask(number: str) -> Response:
     kept = sharing.saved(draft)
     further = sharing.to_be_named(draft, kept.chosen)
     changed = frozenset(further) - kept.agreed if draft.consent == "covers" else frozenset()
-    return ask_page(draft, _with(_asked(draft, _default_sections(draft, kept.chosen)), further), changed=[label(code) for code in _sections_of(changed)])
+    return ask_page(draft, _with(asked_of(draft, _default_sections(draft, kept.chosen)), further), changed=[label(code) for code in _sections_of(changed)])
 
 
 @bp.post("/rujukan/<number>/draf/persetujuan")
@@ -90,8 +102,8 @@ def ask(number: str) -> Response:
 def answer(number: str) -> Response:
     """Keep the survivor's answer: consent to just what was read out, or "not yet, or no"."""
     draft = draft_of(number)
-    asked = _with(_asked(draft, ()), tuple(request.form.getlist("further")))
-    acting(_verb(asked))
+    asked = _with(asked_of(draft, ()), tuple(request.form.getlist("further")))
+    acting(verb_of(asked))
     on_refusal(lambda problems: ask_page(draft, asked, problems=problems))
     form = read_form(form_of(answer=one_of(ANSWERS), language=one_of([o.value for o in options("languages")])))
     row = draft.referral
@@ -99,11 +111,12 @@ def answer(number: str) -> Response:
     if form["answer"] == "no":
         act(partial(actions.refuse_consent, language=form["language"], text_language=asked.text_language, referral_id=row.id, version=version))
         return see_other(url_for("drafts.tasks", number=number))
-    act(partial(actions.give_consent, giving=_giving(draft, asked, language=form["language"]), known=_known(), referral_id=row.id, version=version))
+    act(partial(actions.give_consent, giving=giving_of(draft, asked, language=form["language"]), known=known(), referral_id=row.id, version=version))
     return see_other(url_for("drafts.tasks", number=number))
 
 
-def _giving(draft: Draft, asked: Asked, *, language: str) -> Giving:
+def giving_of(draft: Draft, asked: Asked, *, language: str, shown: Shown | None = None) -> Giving:
+    """Return the answer that was typed, to the text `shown` (by default that of a draft). Raises errors.InputInvalid."""
     form = read_form(
         form_of(
             method=one_of([o.value for o in options("consent_methods")]),
@@ -131,7 +144,7 @@ def _giving(draft: Draft, asked: Asked, *, language: str) -> Giving:
         given_at=now(),
         copy_given=form["copy_given"],
         witness=(form["witness"],) if form.get("witness") else (),
-        shown=_shown(draft, asked),
+        shown=shown or shown_text(draft, asked),
         text_shown=request.form.get("text_shown", ""),
         assent=asked.assent,
         further=asked.further,
@@ -152,7 +165,7 @@ def _sections_of(names: Collection[str]) -> list[str]:
     return [code for code in protocol.current().sections if code in found]
 
 
-def _verb(asked: Asked) -> Verb:
+def verb_of(asked: Asked) -> Verb:
     """Return the act that the form asks for."""
     if request.form.get("answer") == "no":
         return Verb.CONSENT_REFUSE
@@ -166,17 +179,26 @@ def _is_child(draft: Draft) -> bool:
 
 def ask_page(draft: Draft, asked: Asked, *, problems: Problems | None = None, changed: Sequence[str] = ()) -> Response:
     """Make the page of step 5. `changed`: sections in which more is shared now than the survivor was asked about."""
-    row = draft.referral
-    offered = queries.choice(session(), actor=actor(), keys=keys(), now=now(), referral_id=row.id)
+    offered = queries.choice(session(), actor=actor(), keys=keys(), now=now(), referral_id=draft.referral.id)
     codes = [code for code in protocol.current().sections if code in offered.ceiling or code in asked.sections]
-    sections = [Option(code, label(code)) for code in codes if code not in offered.always]
+    number = draft.referral.number
+    place = Place(url_for("consents.ask", number=number), url_for("consents.answer", number=number), url_for("drafts.tasks", number=number), _("New referral"), 5)
+    return asking_page(draft, asked, place, shown=shown_text(draft, asked), sections=[code for code in codes if code not in offered.always], problems=problems, changed=changed)
+
+
+def asking_page(
+    draft: Draft, asked: Asked, place: Place, *, shown: Shown, sections: Sequence[str], problems: Problems | None = None, changed: Sequence[str] = ()
+) -> Response:
+    """Make the page that asks the survivor: the text as `shown` says it, and her answer. `sections`: what can be asked for."""
+    row = draft.referral
+    offered = [Option(code, label(code)) for code in sections]
     today = rules.local_day(now(), actor().timezone)
-    wording = rules.wording(_shown(draft, asked)) if asked.sections else None
+    wording = rules.wording(shown) if asked.sections else None
     simple = consent_text.render("child_assent", asked.text_language, {}).lines if asked.given_by != givers.ADULT_GIVER else ()
     languages = options("languages")
     witnesses = [Option(str(m.id), m.code) for m in members.members(session(), agency_id=signed_in().agency.id) if m.id != actor().member_id]
-    return page("consents/ask.html", title=_("Consent"), status=422 if problems else 200, problems=problems, draft=draft, asked=asked, wording=wording,
-                sections=sections, changed=changed, longest=rules.longest_until(today), methods=options("consent_methods"), copies=options("copy_states"),
+    return page("consents/ask.html", title=_("Consent"), status=422 if problems else 200, problems=problems, draft=draft, asked=asked, wording=wording, place=place,
+                sections=offered, changed=changed, longest=rules.longest_until(today), methods=options("consent_methods"), copies=options("copy_states"),
                 languages=languages, witnesses=witnesses, agency=directory.agency(session(), row.to_agency), labels=_labels(),
                 simple=simple, speakers=[o for o in options("consent_givers") if o.value in GIVERS_FOR_CHILD], relations=options("guardian_relations"))  # fmt: skip
 
@@ -189,7 +211,7 @@ def _labels() -> dict[str, str]:
     return named | {"method": _("How it was given"), "copy_given": _("Copy"), "language": _("Language used"), "answer": _("The survivor's answer"), "witness": _("Witness")}
 
 
-def _asked(draft: Draft, default: tuple[str, ...]) -> Asked:
+def asked_of(draft: Draft, default: tuple[str, ...]) -> Asked:
     """Return what this request asks the text to say; the sections of step 4 and six months where nothing is said yet."""
     given = request.form if request.method == "POST" else request.args
     known = set(protocol.current().sections)
@@ -226,7 +248,8 @@ def _default_sections(draft: Draft, chosen: Chosen | None) -> tuple[str, ...]:
     return tuple(code for code in protocol.current().sections if picked.get(code) and code not in offered.always and code in filled)
 
 
-def _shown(draft: Draft, asked: Asked) -> Shown:
+def shown_text(draft: Draft, asked: Asked) -> Shown:
+    """Return what the text is filled with."""
     row = draft.referral
     return Shown(
         form=_form(row.type, asked),
@@ -255,7 +278,8 @@ def _form(referral_type: str, asked: Asked) -> str:
     return BEST_INTEREST if asked.given_by == givers.INSTITUTION else givers.GUARDIAN_FORM
 
 
-def _known() -> dict[str, list[str]]:
+def known() -> dict[str, list[str]]:
+    """Return whom a form may name."""
     return {"user": [str(m.id) for m in members.members(session(), agency_id=signed_in().agency.id)]}
 
 
@@ -279,13 +303,29 @@ def of_case(code: str) -> Response:
 @bp.get("/kasus/<code>/persetujuan/<uuid:consent_id>/tarik")
 @admits(Verb.CASE_LIST)
 def withdraw_form(code: str, consent_id: UUID) -> Response:
-    """Say what a withdrawal does before it is done."""
+    """Say what a withdrawal does before it is done, whole or of single sections."""
+    return _withdraw_page(code, consent_id)
+
+
+def _withdraw_page(code: str, consent_id: UUID, *, problems: Problems | None = None) -> Response:
     found = read(partial(cases.detail, case_id=case_id_of(code)))
     consent = next((one for one in ledger.of_case(session(), found.case.id) if one.id == consent_id), None)
     if consent is None or consent.withdrawn_at is not None:
         return see_other(url_for("consents.of_case", code=code))
     names = directory.names(session(), {consent.scope_agency})
-    return page("consents/withdraw.html", title=_("Withdraw consent"), case=found.case, consent=consent, agency_name=names[consent.scope_agency])
+    single = [Option(one, label(one)) for one in protocol.current().sections if one in consent.sections - package.sections_always()]
+    return page("consents/withdraw.html", title=_("Withdraw consent"), status=422 if problems else 200, problems=problems, case=found.case, consent=consent,
+                agency_name=names[consent.scope_agency], single=single if consent.basis == rules.BY_CONSENT and len(single) > 1 else ())  # fmt: skip
+
+
+@bp.post("/kasus/<code>/persetujuan/<uuid:consent_id>/persempit")
+@admits(Verb.CONSENT_CHANGE)
+def narrow(code: str, consent_id: UUID) -> Response:
+    """Take single sections back: just these close at once."""
+    case_id = case_id_of(code)
+    on_refusal(lambda problems: _withdraw_page(code, consent_id, problems=problems))
+    act(partial(actions.narrow_consent, consent_id=consent_id, sections=tuple(request.form.getlist("sections"))), result=lambda _ended: case_id)
+    return see_other(url_for("consents.of_case", code=code))
 
 
 @bp.post("/kasus/<code>/persetujuan/<uuid:consent_id>/tarik")

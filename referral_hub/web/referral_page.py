@@ -63,13 +63,14 @@ class Due:
 
 @dataclass(frozen=True)
 class Row:
-    """One section: its name, how it stands, and where it opens (nowhere for whoever may not)."""
+    """One section: its name, how it stands, where it opens (nowhere for whoever may not), and since when it is another than the one read before."""
 
     code: str
     label: str
     text: str
     url: str
     read: bool
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,10 +96,12 @@ def history(found: Detail, names: Mapping[uuid.UUID, str]) -> list[Step]:
 
 
 def event_text(event: Event, names: Mapping[uuid.UUID, str]) -> str:
-    """Return what happened: the event, and its coded answers."""
+    """Return what happened: the event, its coded answers, and the sections that it names; a sending's stand on the page."""
     coded = [label(CODED[name], str(value)) for name, value in event.inputs.items() if name in CODED and value]
     if "agreed" in event.inputs:
         coded.append(_("agreed") if event.inputs["agreed"] else _("not agreed"))
+    if event.code != "send":
+        coded += [section_label(code) for code in event.inputs.get("sections", ())]
     target = event.inputs.get("redirect_agency") or event.inputs.get("target_agency")
     named = [names[one] for one in (uuid.UUID(str(target)),) if one in names] if target else []
     return ": ".join(filter(None, (label("events", event.code), ", ".join([*coded, *named]))))
@@ -145,8 +148,27 @@ def sections(found: Detail, may_open: frozenset[str]) -> list[Row]:
     for one in (one for one in found.sections if one.state != NOT_SHARED):
         opens = one.state == "open" and one.code in may_open
         url = url_for("referrals.section", number=found.referral.number, section=one.code) if opens else ""
-        rows.append(Row(one.code, section_label(one.code), "" if opens else texts[one.state], url, one.read_by_actor))
+        changed, read = _corrected(found, one.code), _last_read(found, one.code)
+        is_read = one.read_by_actor and (changed is None or (read is not None and read >= changed))
+        note = _correction(changed, None if is_read else read) if changed and opens else ""
+        rows.append(Row(one.code, section_label(one.code), "" if opens else texts[one.state], url, is_read, note))
     return sorted(rows, key=lambda row: row.code != SAFE_CONTACT)
+
+
+def _corrected(found: Detail, section: str) -> datetime | None:
+    return max((event.at for event in found.history if event.code == "revise" and section in event.inputs["sections"]), default=None)
+
+
+def _last_read(found: Detail, section: str) -> datetime | None:
+    return max((one.at for one in found.seen if one.actor_id == actor().member_id and section in one.sections), default=None)
+
+
+def _correction(changed: datetime, read_before: datetime | None) -> str:
+    """Return when a section was corrected, and when the reader opened the one before."""
+    at = words.moment(changed, reader(), now=now())
+    if read_before is None:
+        return _("Corrected %(time)s.", time=at)
+    return _("Corrected %(time)s. You read the one before, %(earlier)s.", time=at, earlier=words.moment(read_before, reader(), now=now()))
 
 
 def not_shared(found: Detail) -> list[str]:

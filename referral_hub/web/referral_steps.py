@@ -1,8 +1,11 @@
-"""What else can be done with a referral: every further event as a form of its own, made from one table (PAGES.md 3.13, 3.14)."""
+"""What else can be done with a referral: every further event as a form of its own, made from one table (PAGES.md 3.13, 3.14).
+
+What the answers of a form are depends on the referral for some: sections and consents are handed in (`Lists`), by form field or by input.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -42,6 +45,7 @@ class Ask:
 _REASON = Ask("event_reason", "code", argument="reason")
 _NOTE = Ask("note", optional=True)
 _MORE = (_REASON, _NOTE)
+_SECTIONS = Ask("sections", "several")
 # Event -> what its form asks for, in the order of lifecycle.yaml. What somebody waits for stands first on the page.
 ASKS: dict[str, tuple[Ask, ...]] = {
     "submit": (),
@@ -51,11 +55,16 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "answer_transfer": (Ask("agreed", "yes_no"), _NOTE),
     "approve_forward": (Ask("new_basis", "listed", argument="consent_id"),),
     "refuse_forward": _MORE,
+    "supply_sections": (_SECTIONS, Ask("new_basis", "listed"), _NOTE),
+    "refuse_sections": _MORE,
     "confirm_cancel": (Ask("hand_back_note"),),
     "confirm_purge": (Ask("purge_statement", "code"), Ask("law_article", "line", optional=True)),
     "answer_dispute": (Ask("answer"),),
     "resume": (),
     "ask_information": (Ask("question"),),
+    "ask_sections": (_SECTIONS, *_MORE),
+    "revise": (_SECTIONS, *_MORE),
+    "renew_basis": (Ask("new_basis", "listed"),),
     "waitlist": (Ask("review_on", "day"), Ask("interim_safety_plan")),
     "schedule": (Ask("appointment", "moment"), _NOTE),
     "no_show": (Ask("attempts", "number"), Ask("safe_contact_respected", "yes_no"), _NOTE),
@@ -69,7 +78,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "mark_error": _MORE,
     "dispute": _MORE,
 }
-AWAITED = frozenset({"answer", "answer_interview", "answer_transfer", "approve_forward", "refuse_forward", "confirm_cancel", "confirm_purge", "answer_dispute", "resume"})
+AWAITED = frozenset({"answer", "answer_interview", "answer_transfer", "approve_forward", "refuse_forward", "refuse_sections", "confirm_cancel", "confirm_purge", "answer_dispute", "resume"})
 ENDING = frozenset({"cannot_continue", "un_accept", "close_upstream", "mark_error"})
 VERBS = tuple(Verb(f"referral.{event}") for event in ASKS)
 
@@ -88,7 +97,10 @@ class Control:
 
 @dataclass(frozen=True)
 class Form:
-    """One event as a form: `awaited` if the other side waits for it, `ends` if it ends or takes back something."""
+    """One event as a form: `awaited` if the other side waits for it, `ends` if it ends or takes back something.
+
+    `first`: a page that comes before it (address and words). `is_ready`: every choice that it asks for has something to choose.
+    """
 
     event: str
     label: str
@@ -96,6 +108,12 @@ class Form:
     awaited: bool
     ends: bool
     controls: tuple[Control, ...]
+    first: tuple[str, str] = ("", "")
+
+    @property
+    def is_ready(self) -> bool:
+        """Say whether the form can be answered."""
+        return all(control.options for control in self.controls if control.kind in {"listed", "several"})
 
     def is_open(self, problems: Problems | None) -> bool:
         """Say whether it was this form that came back."""
@@ -106,12 +124,22 @@ class Form:
 Lists = dict[str, tuple[Option, ...]]
 
 
-def forms_of(acts: Iterable[str], *, kind: str, leave_out: Collection[str] = (), lists: Lists | None = None) -> list[Form]:
-    """Return the forms of those events that the member may fire, in the order in which they are offered.
+@dataclass(frozen=True)
+class Around:
+    """What the forms of one referral depend on besides the event.
 
-    `kind` is the recipient's; `lists` holds the answers that depend on this referral, by input.
+    The recipient's kind, the answers to choose from, pages that come first, and what is waited for just now.
     """
-    return [_form(event, kind, lists or {}) for event in acts if event in ASKS and event not in leave_out]
+
+    kind: str
+    lists: Lists = field(default_factory=dict)
+    first: dict[str, tuple[str, str]] = field(default_factory=dict)
+    awaited: frozenset[str] = frozenset()
+
+
+def forms_of(acts: Iterable[str], around: Around, *, leave_out: Collection[str] = ()) -> list[Form]:
+    """Return the forms of those events that the member may fire, in the order in which they are offered."""
+    return [_form(event, around) for event in acts if event in ASKS and event not in leave_out]
 
 
 def labels_of(forms: Iterable[Form]) -> dict[str, str]:
@@ -119,14 +147,22 @@ def labels_of(forms: Iterable[Form]) -> dict[str, str]:
     return {control.name: control.label for form in forms for control in form.controls}
 
 
-def _form(event: str, kind: str, lists: Lists) -> Form:
-    controls = tuple(_control(event, ask, kind, lists) for ask in ASKS[event])
-    return Form(event, label("events", event), _hints().get(event, ""), event in AWAITED, event in ENDING, controls)
+def _form(event: str, around: Around) -> Form:
+    controls = tuple(_control(event, ask, around) for ask in ASKS[event])
+    is_awaited = event in AWAITED or event in around.awaited
+    return Form(event, label("events", event), _hints().get(event, ""), is_awaited, event in ENDING, controls, around.first.get(event, ("", "")))
 
 
-def _control(event: str, ask: Ask, kind: str, lists: Lists) -> Control:
-    options = lists.get(ask.name, ()) if ask.kind == "listed" else _yes_no() if ask.kind == "yes_no" else tuple(view.coded(event, ask.name, kind=kind)) if ask.kind == "code" else ()
-    return Control(f"{event}-{ask.name}", ask.kind, label("inputs", ask.name), _field_hint(event, ask), ask.optional, options)
+def _control(event: str, ask: Ask, around: Around) -> Control:
+    name = f"{event}-{ask.name}"
+    options: tuple[Option, ...] = ()
+    if ask.kind in {"listed", "several"}:
+        options = around.lists.get(name, around.lists.get(ask.name, ()))
+    elif ask.kind == "yes_no":
+        options = _yes_no()
+    elif ask.kind == "code":
+        options = tuple(view.coded(event, ask.name, kind=around.kind))
+    return Control(name, ask.kind, label("inputs", ask.name), _field_hint(event, ask), ask.optional, options)
 
 
 def _yes_no() -> tuple[Option, ...]:
@@ -142,9 +178,11 @@ def _field_hint(event: str, ask: Ask) -> str:
         return _("If there is no calendar here, write 2026-11-24.")
     if ask.kind != "words":
         return ""
-    if event == "ask_information":
-        return _("No identity. The clock stops until answered.")
-    return _("Encrypted for both agencies. Do not write shelter locations.")
+    special = {
+        "supply_sections": _("Needed for what is marked “more than usual”: why. Both agencies read it."),
+        "ask_information": _("No identity. The clock stops until answered."),
+    }
+    return special.get(event) or _("Encrypted for both agencies. Do not write shelter locations.")
 
 
 def _hints() -> dict[str, str]:
@@ -153,6 +191,11 @@ def _hints() -> dict[str, str]:
         "answer_interview": _("The time that is asked for stands under Notes. Ask the survivor first."),
         "answer_transfer": _("If you agree, make a new referral of the type transfer, with its own consent."),
         "approve_forward": _("Ask the survivor first and record her consent for that agency in her file. This referral ends; a new draft begins."),
+        "ask_sections": _("The survivor is asked first. Ask only for what the service needs."),
+        "supply_sections": _("Only what she agreed to, as your file has it now."),
+        "refuse_sections": _("The service goes on with what is shared."),
+        "revise": _("Sends these sections as your file has them now. The earlier version opens no more."),
+        "renew_basis": _("What the new consent leaves out closes. Nothing is added."),
         "propose_forward": _("The sender asks the survivor first. Nothing moves until then."),
         "confirm_cancel": _("The sender asks to end this service. Say what has been done and what is still open."),
         "confirm_purge": _("What became of the copies outside the hub: paper, notes, devices."),
@@ -168,8 +211,9 @@ def _hints() -> dict[str, str]:
 def given(event: str) -> dict[str, Any]:
     """Return the inputs of an event as its action takes them. Raises errors.InputInvalid."""
     prefix = f"{event}-"
-    fields = {prefix + ask.name: text(required=False, longest=NOTE if ask.kind == "words" else LINE, load_default="") for ask in ASKS[event]}
-    typed = read_form(form_of(**fields))
+    single = [ask for ask in ASKS[event] if ask.kind != "several"]
+    fields = {prefix + ask.name: text(required=False, longest=NOTE if ask.kind == "words" else LINE, load_default="") for ask in single}
+    typed = read_form(form_of(**fields)) | {prefix + ask.name: request.form.getlist(prefix + ask.name) for ask in ASKS[event] if ask not in single}
     found, amiss = {}, {}
     for ask in ASKS[event]:
         value = typed[prefix + ask.name]
@@ -190,8 +234,10 @@ UNREADABLE = {"listed": "not_known", "moment": "not_a_datetime", "day": "not_a_d
 READ: dict[str, Callable[[str], Any]] = {"day": date.fromisoformat, "number": int, "listed": UUID}
 
 
-def _read(kind: str, value: str) -> Any:
+def _read(kind: str, value: Any) -> Any:
     """Return a typed value as the action wants it, or None where it cannot be read."""
+    if kind == "several":
+        return tuple(value)
     if kind == "moment":
         return words.from_local(value, reader())
     if kind == "yes_no":

@@ -26,9 +26,9 @@ from referral_hub.protocol import deadlines
 from referral_hub.referrals import queries, reading, rules
 from referral_hub.referrals.queries.lists import Filters
 from referral_hub.web import forms as controls
+from referral_hub.web import further_steps, words
 from referral_hub.web import referral_page as view
 from referral_hub.web import referral_steps as steps
-from referral_hub.web import words
 from referral_hub.web.files import label, options
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
@@ -140,7 +140,7 @@ def preview_page(found: Glance, *, problems: Problems | None = None) -> Response
     row = found.referral
     content: Content = opened(partial(reading.open_preview_page, referral_id=row.id), reading.reveal)
     lists = {"target_agency": tuple(view.redirects(row))} if "propose_forward" in found.acts else {}
-    may, further = set(found.acts), steps.forms_of(found.acts, kind=signed_in().agency.kind, lists=lists)
+    may, further = set(found.acts), steps.forms_of(found.acts, steps.Around(signed_in().agency.kind, lists))
     about, facts = view.about_survivor(content)
     latest = deadlines.first_service_by(now(), urgency=row.urgency)
     return page(
@@ -173,7 +173,7 @@ def detail_page(found: Glance, *, problems: Problems | None = None) -> Response:
     return page(
         "referrals/show.html", status=422 if problems else 200, problems=problems, found=found,
         detail=detail, row=row, names=names, may=set(detail.acts), handler=view.handler_text(found), dues=dues, running=view.running(dues),
-        notes=view.notes(row, side=detail.side, grant=detail.grant, names=names), window=view.window_text(detail),
+        notes=[*view.notes(row, side=detail.side, grant=detail.grant, names=names), *further_steps.told(row, detail.history, side=detail.side, names=names)], window=view.window_text(detail),
         sections=view.sections(detail, found.may_open), not_shared=view.not_shared(detail), history=view.history(detail, names), looks=view.looks(detail.seen, names),
         refused=view.refused_text(detail.refused_attempts), has_notes=bool(detail.messages) or any(event.has_note for event in detail.history),
         may_write=view.may_write(found),
@@ -194,7 +194,8 @@ def _further(detail: Detail, found: Glance) -> list[steps.Form]:
     if "approve_forward" in detail.acts and row.redirect_agency:
         lists["new_basis"] = _bases(row.id, row.redirect_agency)
     unread = detail.side == "recipient" and view.SAFE_CONTACT in found.granted and not detail.safe_contact_read
-    return steps.forms_of(detail.acts, kind=kind, leave_out=steps.APPOINTMENTS if unread else (), lists=lists)
+    around = further_steps.around(detail, steps.Around(kind, lists), consent=found.consent)
+    return steps.forms_of(detail.acts, around, leave_out=steps.APPOINTMENTS if unread else ())
 
 
 def _bases(referral_id: UUID, agency_id: UUID) -> tuple[Option, ...]:

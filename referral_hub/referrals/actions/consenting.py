@@ -58,6 +58,25 @@ def record_consent(
     return written(session, act, about=about, giving=giving, known=known)[0]
 
 
+def record_refusal(
+    session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID, language: str, text_language: str = "id",
+    request_id: str = "",
+) -> Consent:  # fmt: skip
+    """Record "not yet, or no" to what was asked for a referral that runs; it goes on as it is. `consent.refuse`.
+
+    Raises:
+        errors.NotFound, errors.NotAllowed; errors.RuleBroken: `wrong_side`; errors.InputInvalid: `consent.language`.
+    """
+    found = scope.find(session, actor=actor, hub=keys.hub, referral_id=referral_id, lock="share")
+    if found.side != "sender":
+        raise errors.RuleBroken("wrong_side")
+    about = cases.about(session, hub=keys.hub, actor=actor, case_id=found.row.case_id, lock="share")
+    return consents.refuse(
+        session, actor=actor, about=about, agency_id=found.row.to_agency, purpose=found.purpose, language=language, now=now,
+        request_id=request_id, text_language=text_language,
+    )  # fmt: skip
+
+
 def written(
     session: Session, act: Act, *, about: About, giving: Giving, known: Mapping[str, Collection[str]] | None
 ) -> tuple[Consent, dict[str, Any]]:

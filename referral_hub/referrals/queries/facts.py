@@ -10,17 +10,18 @@ from referral_hub import access, errors, protocol
 from referral_hub.access import Verb
 from referral_hub.accounts import queries as accounts
 from referral_hub.cases import queries as cases
+from referral_hub.cases import rules as case_rules
 from referral_hub.consent import queries as ledger
 from referral_hub.consent import rules as consents
 from referral_hub.consent.facts import Standing
 from referral_hub.directory import queries as directory
 from referral_hub.protocol import package
-from referral_hub.referrals import drafts, rules, scope
+from referral_hub.referrals import drafts, firing, rules, scope
 from referral_hub.referrals.actions.sending import has_second_person, is_first_time
 from referral_hub.referrals.firing import Act
 from referral_hub.referrals.queries.detail import acts_of
 from referral_hub.referrals.records import ReferralRow
-from referral_hub.referrals.values import Check, Choice, Draft, Referral
+from referral_hub.referrals.values import Check, Choice, Draft, Further, Referral
 
 if TYPE_CHECKING:
     import uuid
@@ -133,6 +134,26 @@ def bases(session: Session, *, actor: Actor, keys: Keyring, now: datetime, refer
 
 
 def handlers(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> tuple[Member, ...]:
+def further(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> Further:
+    """Return what may change of what is shared: sections still to come, those asked for, corrections, and consents that stand.
+
+    Raises:
+        errors.NotFound: a stranger; errors.NotAllowed.
+    """
+    found = _seen(session, actor=actor, keys=keys, now=now, referral_id=referral_id)
+    possible = rules.askable(protocol.current().sections, kind=found.recipient_kind, granted=found.granted)
+    last = firing.last_event(session, referral_id, code="ask_sections") if "sections_requested" in found.row.flags else None
+    asked = tuple(code for code in possible if last is not None and code in last.inputs["sections"])
+    reason = str(last.inputs["event_reason"]) if last is not None else ""
+    if found.side != "sender":
+        return Further(possible, asked, reason)
+    filled = frozenset(cases.sections_of(session, case_id=found.row.case_id)) | drafts.filled(session, referral_id)
+    abilities = access.abilities(actor.roles)
+    mine = tuple(code for code in case_rules.sections_of_person() if code in found.granted and case_rules.may_write(abilities, code))
+    stand = bases(session, actor=actor, keys=keys, now=now, referral_id=referral_id, agency_id=found.row.to_agency)
+    return Further(possible, asked, reason, filled, mine, stand)
+
+
     """Return whom the recipient may name as handler: members who may handle, without those on the conflict list.
 
     Raises:

@@ -25,7 +25,7 @@ from referral_hub.referrals.rules import BUILT
 
 if TYPE_CHECKING:
     import uuid
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from referral_hub.accounts.values import Caller
     from referral_hub.cli.demo.scenarios.player import Turn
@@ -134,6 +134,12 @@ def send(turn: Turn) -> None:
         actions.send, referral_id=referral_id, version=_version(turn), safe_contact_read=given["safe_contact_read"],
         recipient_code=told.recipients[ref], phoned=True,
     )  # fmt: skip
+
+
+def supply(turn: Turn) -> None:
+    """Fill the further sections in the own file, and send them; a written reason goes with those beyond the usual ones."""
+    _fill(turn, turn.who, turn.inputs["sections"])
+    any_event(turn)
 
 
 def _rest_on_basis(turn: Turn) -> None:
@@ -321,11 +327,15 @@ def _chosen(sections: list[str], kind: str, service: str) -> dict[str, list[str]
 
 def _fill_what_is_sent(turn: Turn, writer: Caller, kind: str, service: str) -> None:
     """Fill sections of the own file that are to be sent and that the scenario tells nothing about."""
+    _fill(turn, writer, [section for section in turn.inputs["sections"] if section in package.ceiling(kind, service)])
+
+
+def _fill(turn: Turn, writer: Caller, sections: Collection[str]) -> None:
     case_id = turn.player.told.cases[writer.agency.code]
     filled = case_queries.sections_of(turn.session, case_id=case_id)
-    for section in turn.inputs["sections"]:
+    for section in sections:
         form = protocol.current().section(section)
-        if form.written_for == "case" and section not in filled and section in package.ceiling(kind, service):
+        if form.written_for == "case" and section not in filled:
             save_section(turn, writer, section, turn.player.scenario["given"].get(section, {}))
 
 
@@ -341,6 +351,7 @@ ACTS: Mapping[str, Callable[[Turn], None]] = {
     "referral.create": create,
     "referral.send": send,
     "referral.submit": submit,
+    "referral.supply_sections": supply,
     "referral.accept": accept,
     "referral.consent_withdrawn": was_fired,
     "member.suspend": suspend_member,

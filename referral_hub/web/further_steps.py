@@ -1,0 +1,130 @@
+"""What may change of what is shared, as the forms of a referral's page offer it: further sections, corrections, a new consent."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from flask import url_for
+
+from referral_hub import access
+from referral_hub.access import Verb
+from referral_hub.gate.caller import actor, keys
+from referral_hub.gate.house import now, session
+from referral_hub.gate.speech import _
+from referral_hub.protocol import package
+from referral_hub.referrals import queries
+from referral_hub.web import words
+from referral_hub.web.amiss import label
+from referral_hub.web.files import label as section_label
+from referral_hub.web.forms import Option
+from referral_hub.web.frame import reader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from referral_hub.consent.facts import Consent
+    from referral_hub.referrals.values import Detail, Event, Further, Referral
+    from referral_hub.web.referral_steps import Around
+
+EVENTS = frozenset({"ask_sections", "supply_sections", "revise", "renew_basis"})
+MORE, AGAIN = "tambahan", "lanjut"  # what the survivor is asked for: further sections, or that it goes on
+
+
+def around(detail: Detail, before: Around, *, consent: str) -> Around:
+    """Return `before` with what the forms about sections and consents need; `consent`: how the present one stands."""
+    row = detail.referral
+    if not EVENTS & set(detail.acts):
+        return before
+    found = queries.further(session(), actor=actor(), keys=keys(), now=now(), referral_id=row.id)
+    if detail.side == "recipient":
+        return replace(before, lists=before.lists | {"ask_sections-sections": _sections(found.possible)})
+    ready = [code for code in found.possible if code in found.filled]
+    lists = {
+        "supply_sections-sections": _sections(ready, hints=_hints(found, kind=before.kind, service=row.service)),
+        "supply_sections-new_basis": _bases(one for one in found.bases if one.sections & set(ready)),
+        "revise-sections": _sections(found.correctable),
+        "renew_basis-new_basis": _bases(one for one in found.bases if one.id != row.consent_id),
+    }
+    due = {"supply_sections"} if found.asked else set()
+    due |= {"renew_basis"} if "basis_needed" in row.flags or consent not in {"covers", "not_needed"} else set()
+    return replace(before, lists=before.lists | lists, first=before.first | _asking(row), awaited=before.awaited | due)
+
+
+def _asking(row: Referral) -> dict[str, tuple[str, str]]:
+    if Verb.CONSENT_GIVE not in access.acts_allowed(actor().roles):
+        return {}
+    return {
+        event: (url_for("asking_again.ask", number=row.number, untuk=what), _("Ask the survivor"))
+        for event, what in (("supply_sections", MORE), ("renew_basis", AGAIN))
+    }
+
+
+def _hints(found: Further, *, kind: str, service: str) -> dict[str, str]:
+    usual = package.ceiling(kind, service)
+    hints = {code: [_("asked for")] if code in found.asked else [] for code in found.possible}
+    for code, said in hints.items():
+        if code not in usual:
+            said.append(_("more than usual"))
+    return {code: " · ".join(said) for code, said in hints.items()}
+
+
+def _sections(codes: Iterable[str], *, hints: Mapping[str, str] | None = None) -> tuple[Option, ...]:
+    return tuple(Option(code, section_label(code), (hints or {}).get(code, "")) for code in codes)
+
+
+def _bases(found: Iterable[Consent]) -> tuple[Option, ...]:
+    """Return consents by their day and what they cover beside what always goes along."""
+    always = package.sections_always()
+    return tuple(
+        Option(
+            str(one.id),
+            _(
+                "Given %(day)s, until %(end)s: %(sections)s",
+                day=words.day(one.given_at.date(), reader()),
+                end=words.day(one.valid_until, reader()),
+                sections=", ".join(section_label(code) for code in sorted(one.sections - always)),
+            ),
+        )
+        for one in found
+        if one.valid_until is not None
+    )
+
+
+def told(row: Referral, history: Iterable[Event], *, side: str, names: Mapping[object, str]) -> list[str]:
+    """Return what has to be known about sections: who asked for which, and what the survivor took back while its copies are not yet deleted."""
+    events = list(history)
+    found = []
+    if "sections_requested" in row.flags:
+        last = next(event for event in reversed(events) if event.code == "ask_sections")
+        about = {"sections": named(last), "reason": label("event_reasons", str(last.inputs["event_reason"]))}
+        found.append(
+            _("%(agency)s asks for: %(sections)s (%(reason)s). Ask the survivor first.", agency=names[row.to_agency], **about)
+            if side == "sender"
+            else _("Asked for: %(sections)s. %(agency)s asks the survivor first.", agency=names[row.from_agency], **about)
+        )
+    taken = taken_back(events) if "purge_due" in row.flags and row.ended_at is None else []
+    if taken:
+        sections = ", ".join(map(section_label, taken))
+        found.append(
+            _("The survivor has taken back: %(sections)s. This no longer opens for your agency; the rest goes on.", sections=sections)
+            if side == "recipient"
+            else _("The survivor has taken back: %(sections)s. It no longer opens for %(agency)s.", sections=sections, agency=names[row.to_agency])
+        )
+    return found
+
+
+def taken_back(events: Iterable[Event]) -> list[str]:
+    """Return the sections that were taken back since their last deletion was confirmed."""
+    taken: list[str] = []
+    for event in events:
+        if event.code == "consent_narrowed":
+            taken += [code for code in event.inputs["sections"] if code not in taken]
+        elif event.code == "confirm_purge":
+            taken = []
+    return taken
+
+
+def named(event: Event) -> str:
+    """Return the names of the sections of an event."""
+    return ", ".join(section_label(code) for code in event.inputs.get("sections", ()))

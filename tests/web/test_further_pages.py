@@ -1,0 +1,205 @@
+"""Further sections, corrections and a survivor who changes her mind, as both sides see them on their pages."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from referral_hub.cases import actions as cases
+from tests.referrals.story import IDENTITY
+from tests.web.stage import filled_buttons, keeps_rules, main_text
+
+CHRONOLOGY = {"narrative": "Bekerja tanpa upah dua tahun.", "do_not_ask": "Jangan tanya anak."}
+
+
+def fill(story, **sections):
+    for section, values in sections.items():
+        story.at(story.sari).do(cases.edit_section, case_id=story.row().case_id, section=section, values=values, version=0)
+
+
+def alias_of(page):
+    return re.search(r"SM-[0-9A-Z]{4}-[0-9A-Z]{4}", page.text).group()
+
+
+def asking(page):
+    return next(f for f in page.forms if f.action.endswith("/persetujuan") and "act_id" in dict(f.fields))
+
+
+def asked(stage, *sections):
+    story, number = stage.accepted()
+    stage.santi.get(f"/rujukan/{number}")
+    page = stage.santi.send("/langkah/ask_sections$", **{"ask_sections-sections": list(sections), "ask_sections-event_reason": "needed_for_service"})
+    assert page.status == 200
+    return story, number
+
+
+def agreed(stage, number, *sections, what="tambahan"):
+    query = "&".join(f"sections={code}" for code in sections)
+    page = keeps_rules(stage.sari.get(f"/rujukan/{number}/persetujuan?untuk={what}&{query}"))
+    return stage.sari.browser.post(asking(page).action, asking(page).filled(answer="yes", language="su", method="written", copy_given="given"))
+
+
+def test_asked_for_agreed_to_and_supplied(stage, entries):
+    story, number = stage.accepted()
+    sari, santi = stage.sari, stage.santi
+    page = keeps_rules(santi.get(f"/rujukan/{number}"))
+    assert "Penyintas akan ditanya lebih dulu" in page.text
+    page = keeps_rules(santi.send("/langkah/ask_sections$", **{"ask_sections-event_reason": "needed_for_service", "ask_sections-note": "Untuk gugatan."}))
+    assert page.status == 422
+    assert "#f-ask_sections-sections" in page.links
+    assert "Untuk gugatan." in page.html
+    page = keeps_rules(
+        santi.send("/langkah/ask_sections$", **{"ask_sections-sections": ["chronology"], "ask_sections-event_reason": "needed_for_service"})
+    )
+    assert "bertanya dulu kepada penyintas" in page.text
+    assert "menunggu jawaban Anda" in sari.get("/tugas").text
+
+    page = keeps_rules(sari.get(f"/rujukan/{number}"))
+    assert "meminta: Kronologi (Diperlukan untuk layanan)" in page.text
+    assert filled_buttons(page) == 1
+    assert "Tanyakan kepada penyintas" in main_text(page)
+    link = next(one for one in page.links if "/persetujuan?untuk=tambahan" in one)
+    page = keeps_rules(sari.get(link))
+    assert "meminta bagian tambahan: Kronologi, karena: Diperlukan untuk layanan" in page.text
+    page = keeps_rules(sari.browser.post(asking(page).action, asking(page).filled(answer="yes", language="su")))
+    assert page.status == 422
+    page = keeps_rules(sari.browser.post(asking(page).action, asking(page).filled(answer="yes", language="su", method="written", copy_given="given")))
+    assert page.status == 200
+    assert [e.action for e in entries(2)] == ["referral.list", "consent.give"]
+    assert "/langkah/supply_sections" not in page.html  # the section is still empty in the file
+    fill(story, chronology=CHRONOLOGY)
+    page = keeps_rules(sari.get(f"/rujukan/{number}"))
+    assert filled_buttons(page) == 1
+    basis = re.search(r'name="supply_sections-new_basis".*?value="([0-9a-f-]{36})"', page.html, re.DOTALL).group(1)
+    page = keeps_rules(sari.send("/langkah/supply_sections$", **{"supply_sections-new_basis": basis}))
+    assert page.status == 422
+    page = keeps_rules(sari.send("/langkah/supply_sections$", **{"supply_sections-sections": ["chronology"], "supply_sections-new_basis": basis}))
+    assert page.status == 200
+    assert "Kirim bagian tambahan: Kronologi" in page.text
+
+    page = keeps_rules(santi.get(f"/rujukan/{number}"))
+    assert f"/rujukan/{number}/bagian/chronology" in page.links
+    assert CHRONOLOGY["narrative"] in santi.get(f"/rujukan/{number}/bagian/chronology").text
+
+
+def test_not_yet_and_refused(stage, entries):
+    story, number = asked(stage, "chronology")
+    sari = stage.sari
+    page = keeps_rules(sari.get(f"/rujukan/{number}/persetujuan"))
+    assert "Yang sudah dibagikan tetap seperti semula" in page.text
+    assert sari.browser.post(asking(page).action, asking(page).filled(answer="no", language="su")).status == 200
+    assert [e.action for e in entries(2)] == ["referral.list", "consent.refuse"]
+    page = keeps_rules(sari.send("/langkah/refuse_sections$"))
+    assert page.status == 422
+    page = keeps_rules(sari.send("/langkah/refuse_sections$", **{"refuse_sections-event_reason": "survivor_refuses"}))
+    assert (page.status, "sections_requested" in story.row().flags) == (200, False)
+    page = keeps_rules(stage.santi.get(f"/rujukan/{number}"))
+    assert "Tolak bagian tambahan: Penyintas tidak menghendaki" in page.text
+    assert stage.santi.get(f"/rujukan/{number}/bagian/chronology").status == 403
+
+
+def test_whatever_the_recipient_sends_a_section_that_is_not_shared_stays_closed(stage):
+    story, number = asked(stage, "chronology")
+    fill(story, chronology=CHRONOLOGY)
+    santi = stage.santi
+    for path in (f"/rujukan/{number}/bagian/chronology", f"/rujukan/{number}/bagian/chronology?sending=1", f"/rujukan/{number}/bagian/preview"):
+        assert santi.get(path).status in {403, 404}
+    santi.get(f"/rujukan/{number}")
+    form = next(f for f in santi.page.forms if "/langkah/" in f.action)
+    for event in ("supply_sections", "refuse_sections", "revise", "renew_basis"):
+        page = santi.browser.post(f"/rujukan/{number}/langkah/{event}", form.filled(**{f"{event}-sections": ["chronology"], f"{event}-new_basis": str(story.row().consent_id), f"{event}-event_reason": "correction"}))
+        assert page.status in {403, 404, 409, 422}, event
+    assert story.row().sending == 1
+    assert santi.get(f"/rujukan/{number}/persetujuan").status == 404
+
+
+def test_a_correction_is_seen_and_safe_contact_is_read_anew(stage):
+    story, number = stage.accepted()
+    sari, santi = stage.sari, stage.santi
+    for section in ("safe_contact", "identity"):
+        santi.get(f"/rujukan/{number}/bagian/{section}")
+    assert "Baca kontak aman sekali lagi" in santi.get(f"/rujukan/{number}").text
+    stage.clock.move(hours=1)
+    row = story.row()
+    story.at(story.sari).do(cases.edit_section, case_id=row.case_id, section="identity", values=IDENTITY | {"full_name": "Melati Sari"}, version=1)
+    contact = {"method": ["companion"], "contact_allowed": True, "phone_shared": True, "must_not_know": "majikan", "code_word_ok": "semangka", "safe_times": "sore"}
+    story.at(story.sari).do(cases.edit_section, case_id=row.case_id, section="safe_contact", values=contact, version=1)
+    sari.sign_in()
+    page = keeps_rules(sari.get(f"/rujukan/{number}"))
+    assert filled_buttons(page) <= 1
+    page = keeps_rules(sari.send("/langkah/revise$", **{"revise-sections": ["identity"]}))
+    assert page.status == 422
+    given = {"revise-sections": ["identity", "safe_contact"], "revise-event_reason": "safe_contact_changed"}
+    page = keeps_rules(sari.send("/langkah/revise$", **given))
+    assert page.status == 200
+    assert "Kirim perbaikan: Kontak aman berubah, Identitas, Kontak aman" in page.text
+    page = keeps_rules(sari.send("/langkah/revise$", **given))
+    assert (page.status, "sama dengan yang sudah dikirim" in page.text) == (422, True)
+    santi.sign_in()
+    page = keeps_rules(santi.get(f"/rujukan/{number}"))
+    assert "Anda membaca yang sebelumnya" in page.text
+    assert "Nomor telepon di bagian lain tampil setelah ini dibaca" in page.text
+    assert "Melati Sari" in santi.get(f"/rujukan/{number}/bagian/identity").text
+    santi.get(f"/rujukan/{number}/bagian/safe_contact")
+    page = santi.get(f"/rujukan/{number}")
+    assert "Anda membaca yang sebelumnya" not in page.text
+    assert "Baca kontak aman sekali lagi" in page.text
+
+
+def test_single_sections_are_taken_back(stage, entries):
+    story, number = stage.accepted()
+    sari, santi = stage.sari, stage.santi
+    assert "Melati Contoh" in santi.get(f"/rujukan/{number}/bagian/identity").text
+    alias = alias_of(sari.get(f"/rujukan/{number}"))
+    page = keeps_rules(sari.get(f"/kasus/{alias}/persetujuan"))
+    page = keeps_rules(sari.get(next(link for link in page.links if link.endswith("/tarik"))))
+    assert "Tarik kembali beberapa bagian saja" in page.text
+    page = keeps_rules(sari.send("/persempit$"))
+    assert page.status == 422
+    page = keeps_rules(sari.send("/persempit$", sections=["identity", "safe_contact", "needs"]))
+    assert (page.status, "Itu semuanya" in page.text) == (422, True)
+    page = keeps_rules(sari.send("/persempit$", sections=["identity"]))
+    assert page.status == 200
+    assert "Ditarik kembali" in page.text
+    assert [e.action for e in entries(3)] == ["case.list", "referral.consent_narrowed", "consent.change"]
+    assert "tidak terbuka lagi bagi" in sari.get(f"/rujukan/{number}").text
+
+    assert santi.get(f"/rujukan/{number}/bagian/identity").status == 403
+    assert "Melati" not in santi.page.html
+    page = keeps_rules(santi.get(f"/rujukan/{number}"))
+    assert "Penyintas menarik kembali: Identitas" in page.text
+    assert f"/rujukan/{number}/bagian/identity" not in page.links
+    assert filled_buttons(page) == 1
+    assert "Konfirmasi penghapusan" in main_text(page)
+    page = keeps_rules(santi.send("/langkah/confirm_purge$", **{"confirm_purge-purge_statement": "destroyed"}))
+    assert (page.status, "purge_due" in story.row().flags) == (200, False)
+    assert "Penyintas menarik kembali" not in page.text
+    assert santi.get(f"/rujukan/{number}/bagian/needs").status == 200
+
+
+def test_a_new_consent_after_the_old_one_has_ended(stage):
+    _, number = stage.accepted()
+    sari, santi = stage.sari, stage.santi
+    stage.clock.move(days=200)
+    santi.sign_in()
+    assert santi.get(f"/rujukan/{number}/bagian/needs").status == 422
+    sari.sign_in()
+    page = keeps_rules(sari.get(f"/rujukan/{number}"))
+    assert filled_buttons(page) == 1
+    assert any("/persetujuan?untuk=lanjut" in link for link in page.links)
+    assert agreed(stage, number, "safe_contact", "needs", what="lanjut").status == 200
+    page = keeps_rules(sari.get(f"/rujukan/{number}"))
+    basis = re.search(r'name="renew_basis-new_basis".*?value="([0-9a-f-]{36})"', page.html, re.DOTALL).group(1)
+    page = keeps_rules(sari.send("/langkah/renew_basis$", **{"renew_basis-new_basis": basis}))
+    assert page.status == 200
+    assert "Perbarui dasar" in page.text
+    assert santi.get(f"/rujukan/{number}/bagian/needs").status == 200
+    assert santi.get(f"/rujukan/{number}/bagian/identity").status == 403
+
+
+@pytest.mark.parametrize("path", ["/rujukan/{number}/persetujuan", "/rujukan/{number}"])
+def test_a_stranger_finds_nothing(stage, path):
+    _, number = stage.accepted()
+    other = stage.network.agency("lkbh", "legal", roles=("lawyer",), services=("legal_consult",))
+    assert other.founder.get(path.format(number=number)).status in {403, 404}
