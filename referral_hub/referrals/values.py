@@ -203,6 +203,22 @@ class Glance:
 
 
 @dataclass(frozen=True)
+class Further:
+    """What may change of what is shared: for the recipient what it may ask for, for the sender also what she may do about it.
+
+    `possible`: sections that may still come; `asked` of them, with the coded `reason`; `filled` in the own file. `correctable`: shared sections
+    that this member may correct. `bases`: consents of the survivor that stand today for this recipient and purpose, newest first.
+    """
+
+    possible: tuple[str, ...]
+    asked: tuple[str, ...]
+    reason: str
+    filled: frozenset[str] = frozenset()
+    correctable: tuple[str, ...] = ()
+    bases: tuple[Consent, ...] = ()
+
+
+@dataclass(frozen=True)
 class Draft:
     """A draft's task list: which parts of the draft and sections of the own file are filled, and how its consent stands (`Standing` code)."""
 
@@ -228,22 +244,6 @@ class Check:
     minor: bool
     recipient_active: bool
     blocked_people: int
-@dataclass(frozen=True)
-class Further:
-    """What may change of what is shared: for the recipient what it may ask for, for the sender also what she may do about it.
-
-    `possible`: sections that may still come; `asked` of them, with the coded `reason`; `filled` in the own file. `correctable`: shared sections
-    that this member may correct. `bases`: consents of the survivor that stand today for this recipient and purpose, newest first.
-    """
-
-    possible: tuple[str, ...]
-    asked: tuple[str, ...]
-    reason: str
-    filled: frozenset[str] = frozenset()
-    correctable: tuple[str, ...] = ()
-    bases: tuple[Consent, ...] = ()
-
-
     awaiting: bool
     acts: tuple[str, ...]
 

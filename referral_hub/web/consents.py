@@ -74,7 +74,6 @@ class Asked:
     further: tuple[str, ...] = ()
 
 
-@bp.get("/rujukan/<number>/draf/persetujuan")
 @dataclass(frozen=True)
 class Place:
     """Where a page that asks the survivor stands: its two forms, the way back, and the step of a draft (0: none)."""
@@ -87,6 +86,7 @@ class Place:
     what: str = ""  # asked apart from a draft: what for
 
 
+@bp.get("/rujukan/<number>/draf/persetujuan")
 @admits(Verb.SECTION_READ, Verb.REFERRAL_LIST)
 def ask(number: str) -> Response:
     """Step 5: the exact text, filled in, and the survivor's answer."""

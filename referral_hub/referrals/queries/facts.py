@@ -133,7 +133,6 @@ def bases(session: Session, *, actor: Actor, keys: Keyring, now: datetime, refer
     return tuple(c for c in given if consents.covers(c, agency_id=agency_id, purpose=found.purpose, sections=(), on=on) is Standing.COVERS)
 
 
-def handlers(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> tuple[Member, ...]:
 def further(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> Further:
     """Return what may change of what is shared: sections still to come, those asked for, corrections, and consents that stand.
 
@@ -154,6 +153,7 @@ def further(session: Session, *, actor: Actor, keys: Keyring, now: datetime, ref
     return Further(possible, asked, reason, filled, mine, stand)
 
 
+def handlers(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> tuple[Member, ...]:
     """Return whom the recipient may name as handler: members who may handle, without those on the conflict list.
 
     Raises:
