@@ -10,13 +10,15 @@ import re
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
+from referral_hub.db import transact
 from referral_hub.gate.admits import CONTENT, PUBLIC, SIGNED_IN, routes_by_admission
 from tests.gate.network import Person
 from tests.house.story import offered
 from tests.house.watch import verbs_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 # Where nobody is signed in yet, coming in is the entry: terms, keys and sessions of the person who comes.
 COMING_IN = {"enrolment.terms", "enrolment.passphrase", "enrolment.confirm", "sign_in.begin", "sign_in.finish", "leaving.quick_exit"}
@@ -64,6 +66,7 @@ def use_everything(told):
     other_endings(told)
     the_file(told)
     two_people_decide(told)
+    without_her_consent(told)
     the_accounts(told)
     the_directory(told)
     the_log(told)
@@ -80,7 +83,8 @@ def the_referral(told):
     told.write_needs()
     told.choose_package()
     told.agree()
-    assert told.send().status == 200
+    page = told.send()
+    assert page.status == 200, page.text
     sari.get("/rujukan?arah=keluar")
     told.sign_in(santi)
     santi.get(f"/rujukan/{told.number}")
@@ -93,6 +97,7 @@ def the_referral(told):
     santi.send("/tampilkan$")
     what_she_thinks_better_of(told)
     told.sign_in(santi)
+    copies(told)
     told.serve()
     santi.get(f"/rujukan/{told.number}/catatan")
     told.sign_in(sari)
@@ -116,6 +121,17 @@ def what_she_thinks_better_of(told):
     page = told.sari.get(f"/kasus/{told.alias}/persetujuan")
     told.sari.get(next(link for link in page.links if link.endswith("/tarik")))
     assert told.sari.send("/persempit$", sections=["needs"]).status == 200
+
+
+def copies(told):
+    """The recipient copies into a file of its own, one section that is written for the person and one that is not; and reads them there."""
+    santi = told.santi
+    santi.get(f"/rujukan/{told.number}")
+    page = santi.send("/salin$", copy=["profile", "needs"])
+    assert page.status == 200, page.text
+    assert santi.get(next(link for link in page.links if "/salinan/" in link)).status == 200
+    santi.get("/kasus")
+    assert santi.send("/kasus/cari$", words=told.marks.word("search")).status == 200
 
 
 def reveal_contact(told):
@@ -182,12 +198,20 @@ def the_file(told):
     assert sari.send("/tampilkan$").status == 200
     sari.get(f"/kasus/{told.alias}")
     assert sari.send("/tahap$", stage=offered(sari.page, "stage")[1]).status == 200, sari.page.text
+    sari.get(f"/kasus/{told.alias}/hak")
+    assert sari.send("/hak$", **{"rights.counsel": "unmet"}).status == 200
+    sari.get(f"/kasus/{told.alias}/persetujuan")
+    assert sari.send("/hitung$", allowed="no").status == 200
     told.sign_in(lead)
     lead.get(f"/kasus/{told.alias}")
-    assert lead.send("/petugas$", member=offered(lead.page, "member")[-1]).status == 200, lead.page.text
+    for member in offered(lead.page, "member"):
+        assert lead.send("/petugas$", member=member).status == 200, lead.page.text
     assert lead.send("/konflik$", member_code="AL-01").status == 200, lead.page.text
     lead.get(f"/kasus/{told.alias}")
     assert lead.send("/lindungi$").status == 200
+    lead.get(f"/kasus/{told.alias}/selesai")
+    assert lead.send("/selesai$", reason="goals_met", note=told.marks.word("closing.note")).status == 200, lead.page.text
+    assert "Ditutup" in lead.page.text
 
 
 def two_people_decide(told):
@@ -212,6 +236,27 @@ def two_people_decide(told):
     page = told.lead.get(next(link for link in page.links if link.endswith("/tanda-tangan")))
     assert said["reason"] in page.text
     assert told.lead.send("/tanda-tangan$").status == 200
+
+
+def without_her_consent(told):
+    """The law asks for a report: the worker records why, the case lead signs in her own session and looks at it again."""
+    told.network.agency("unit-ppa", "police", roles=("police_investigator",), services=("police_report",))
+    transact(told.network.session, lambda s: s.execute(text("UPDATE agency SET state = 'active' WHERE code = 'unit-ppa'")))
+    told.sign_in(told.sari, told.lead)
+    told.open_file()
+    told.fill("profile")
+    told.fill("incident", violence_types=["sexual.rape"])
+    told.draft("police_report")
+    told.sari.get(f"/rujukan/{told.number}/draf/tanpa-persetujuan")
+    said = {name: told.marks.word(f"consent.{name}") for name in ("facts", "why_not")}
+    page = told.sari.send("/tanpa-persetujuan$", ground="report_sexual_violence", sections=["identity", "incident"], told="no", **said)
+    assert page.status == 200, page.text
+    page = told.lead.get("/tugas")
+    path = next(link for link in page.links if link.endswith("/tanda-tangan") and told.alias in link)
+    assert said["facts"] in told.lead.get(path).text
+    assert told.lead.send("/tanda-tangan$").status == 200
+    told.lead.get(path)
+    assert told.lead.send("/tinjau$", stands="yes", note=told.marks.word("consent.note")).status == 200
     sent_back(told)
 
 

@@ -15,7 +15,7 @@ from tests.house.marks import Marks, leaks
 from tests.house.story import Told
 from tests.vault.cheap import CHEAP
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 class Fault(Exception):

@@ -19,7 +19,7 @@ from tests.house.scene import SERVICES, Scene, calls
 from tests.house.watch import Watch, verbs_of
 from tests.vault.cheap import CHEAP
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 # The own session and account are everybody's; the policy says so by `is_self`.
 OWN = {

@@ -38,7 +38,7 @@ from tests.referrals.story import NOW, Story
 from tests.vault.cheap import CHEAP
 from tests.vault.world import World
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ENOUGH = 55  # marks that people really read again; fewer would mean that the test looks for what was never kept
 

@@ -30,7 +30,7 @@ from referral_hub.settings import load
 from referral_hub.vault import key_folder
 from referral_hub.vault.hub import create_key_folder
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = [sys.executable, "-m", "referral_hub.witness"]
