@@ -33,7 +33,7 @@ LANES = 8
 SENTENCE = "Penyintas contoh ini tidak ada; teks ini hanya dibuat supaya panjangnya seperti yang ditulis petugas sungguhan. "
 
 PROFILE = {"age_band": "25_44", "sex": "P", "languages": ["su", "id"], "nationality_group": "WNI", "access_needs": ["none"]}
-IDENTITY = {"full_name": "Melati Contoh", "nik": "3273015503900000", "birth_date": "1990-03-15", "birth_place": "Bandung", "occupation": "other"}
+IDENTITY = {"full_name": "Melati Simulasi", "nik": "3273015503900000", "birth_date": "1990-03-15", "birth_place": "Bandung", "occupation": "other"}
 SAFE_CONTACT = {
     "method": ["companion"], "contact_allowed": True, "phone_shared": False, "must_not_know": "majikan", "code_word_ok": "melon",
     "safe_times": SENTENCE, "unsafe_times": SENTENCE, "say_if_other_answers": SENTENCE,

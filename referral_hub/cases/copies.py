@@ -7,13 +7,14 @@ reaches the whole. Until the recipient has said what becomes of them, copies of 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from referral_hub.cases import rules
 from referral_hub.cases.facts import Copy, SectionState
 from referral_hub.cases.records import CopyRow
+from referral_hub.db.fixed import Fixed
 from referral_hub.vault import grants, parts
 from referral_hub.vault.grants import ObjectKind, Standing
 
@@ -39,12 +40,12 @@ class Home:
 
 def of_case(session: Session, case_id: uuid.UUID, *, lock: str = "") -> tuple[Copy, ...]:
     """Return the copies in a file, in the order of the form; `lock` as for `scope.find`, so that a withdrawal comes before or after."""
-    return _copies(session, CopyRow.case_id == case_id, lock=lock)
+    return _copies(session, _OF_CASE[lock].all(session, place=case_id))
 
 
 def of_referral(session: Session, referral_id: uuid.UUID, *, lock: str = "") -> tuple[Copy, ...]:
     """Return the copies that its recipient made of a referral, in the order of the form."""
-    return _copies(session, CopyRow.referral_id == referral_id, lock=lock)
+    return _copies(session, _OF_REFERRAL[lock].all(session, place=referral_id))
 
 
 def homes(session: Session, case_id: uuid.UUID, *, lock: str = "") -> dict[str, Home]:
@@ -93,9 +94,16 @@ def _set(session: Session, copies: list[Copy], standing: Standing) -> tuple[str,
     return tuple(sorted(copy.section for copy in copies))
 
 
-def _copies(session: Session, which: ColumnElement[bool], *, lock: str) -> tuple[Copy, ...]:
-    query = select(CopyRow).where(which).order_by(CopyRow.id).execution_options(populate_existing=True)
-    rows = session.scalars(query.with_for_update(read=lock == "share") if lock else query).all()
+def _locking(place: ColumnElement[uuid.UUID]) -> dict[str, Fixed]:
+    """Return the select of copies by what they belong to, for each lock."""
+    query = select(*CopyRow.__table__.c).where(place == bindparam("place")).order_by(CopyRow.id)
+    return {"": Fixed(query), "share": Fixed(query.with_for_update(read=True)), "update": Fixed(query.with_for_update())}
+
+
+_OF_CASE, _OF_REFERRAL = _locking(CopyRow.__table__.c.case_id), _locking(CopyRow.__table__.c.referral_id)
+
+
+def _copies(session: Session, rows: list[Any]) -> tuple[Copy, ...]:
     live = grants.live_objects(session, object_kind=ObjectKind.COPY, object_ids=[row.id for row in rows])
     order = rules.sections_in_order()
     found = (Copy(row.id, row.case_id, row.referral_id, row.section, row.revision, row.id not in live) for row in rows)

@@ -47,7 +47,7 @@ def new_file(session: Session, *, actor: Actor, keys: Keyring, now: datetime) ->
     session.flush()
     session.add(CaseMemberRow(case_id=row.id, member_id=actor.member_id))
     alias_for(session, case_id=row.id, agency_id=row.agency_id)
-    return scope.find(session, hub=keys.hub, actor=actor, case_id=row.id), decision
+    return scope.find(session, hub=keys.hub, actor=actor, case_id=row.id, lock="update"), decision
 
 
 _BEFORE = Target(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import UUID, ColumnElement, SQLColumnExpression, Text, and_, column, exists, false, func, literal, select, table, true
+from sqlalchemy import UUID, ColumnElement, SQLColumnExpression, Text, and_, bindparam, column, exists, false, func, literal, select, table, true
 from sqlalchemy.orm import aliased
 
 from referral_hub import access, errors
 from referral_hub.access import Target
 from referral_hub.cases.facts import Case
 from referral_hub.cases.records import AliasRow, CaseMemberRow, CaseRow, ConflictRow
+from referral_hub.db.fixed import Fixed
 from referral_hub.vault.hub import HubSecret
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ SUPERVISING = frozenset({"approve", "grant", "assign"})  # abilities that reach 
 
 @dataclass(frozen=True)
 class Found:
-    """A case of the actor's agency, locked as asked, with what the policy needs to know."""
+    """A case of the actor's agency, locked as asked, with what the policy needs to know.
+
+    `row` is live where it was locked for an act, which changes it; else it is a value with the same names.
+    """
 
     row: CaseRow
     case: Case
@@ -94,23 +98,32 @@ def find(
     Raises:
         errors.NotFound: no such case at this agency.
     """
-    query = select(CaseRow).where(CaseRow.id == case_id, CaseRow.agency_id == actor.agency_id).execution_options(populate_existing=True)
-    if lock:
-        query = query.with_for_update(read=lock == "share")
-    row = session.scalars(query).one_or_none()
+    if lock == "update":
+        query = select(CaseRow).where(CaseRow.id == case_id, CaseRow.agency_id == actor.agency_id).with_for_update()
+        row = session.scalars(query.execution_options(populate_existing=True)).one_or_none()
+    else:
+        row = _READ[lock].one_or_none(session, case=case_id, agency=actor.agency_id)
     if row is None or actor.member_id is None:
         raise errors.NotFound
     return _facts_of(session, row, hub=hub, member_id=actor.member_id, sections=sections)
 
 
 def _facts_of(session: Session, row: CaseRow, *, hub: HubKeys, member_id: uuid.UUID, sections: frozenset[str]) -> Found:
-    members = select(func.array_agg(CaseMemberRow.member_id)).where(CaseMemberRow.case_id == row.id).scalar_subquery()
-    blocked = exists().where(ConflictRow.case_id == row.id, ConflictRow.token == conflict_token(hub, member_id))
-    found = session.execute(
-        select(AliasRow.id, AliasRow.code, members, blocked).where(AliasRow.case_id == row.id, AliasRow.agency_id == row.agency_id)
-    ).one()
-    case = snapshot(row, subject=found[0], alias=found[1], members=found[2] or ())
-    return Found(row, case, target_of(case, member_id=member_id, conflict=found[3], sections=sections))
+    [found] = _FACTS.all(session, case=row.id, agency=row.agency_id, token=conflict_token(hub, member_id))
+    case = snapshot(row, subject=found.id, alias=found.code, members=found.members or ())
+    return Found(row, case, target_of(case, member_id=member_id, conflict=not found.free, sections=sections))
+
+
+_FACTS = Fixed(
+    select(
+        AliasRow.id,
+        AliasRow.code,
+        select(func.array_agg(CaseMemberRow.member_id)).where(CaseMemberRow.case_id == bindparam("case")).scalar_subquery().label("members"),
+        free_of(bindparam("token"), case_id=AliasRow.case_id).label("free"),
+    ).where(AliasRow.case_id == bindparam("case"), AliasRow.agency_id == bindparam("agency"))
+)
+_SEEN = select(*CaseRow.__table__.c).where(CaseRow.id == bindparam("case"), CaseRow.agency_id == bindparam("agency"))
+_READ = {"": Fixed(_SEEN), "share": Fixed(_SEEN.with_for_update(read=True))}
 
 
 def lines(actor: Actor, *, hub: HubKeys) -> Select[CaseRow, uuid.UUID, str, list[uuid.UUID] | None]:

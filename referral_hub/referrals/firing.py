@@ -67,11 +67,11 @@ Prepare = Callable[["Found"], Change]
 
 
 def fire(
-    session: Session, act: Act, *, event: str, referral_id: uuid.UUID, version: int | None, prepare: Prepare, side: str = ""
+    session: Session, act: Act, *, event: str, referral_id: uuid.UUID | str, version: int | None, prepare: Prepare, side: str = ""
 ) -> Referral:
     """Fire one event and return the referral as it is afterwards; one log entry `referral.<event>`.
 
-    `prepare` is asked once the row is locked and the policy allowed. The actor's own repetition of the event just fired (same form,
+    `referral_id`: the id, or the number. `prepare` is asked once the row is locked and the policy allowed. The actor's own repetition of the event just fired (same form,
     sent twice) changes nothing, leaves no entry, and returns the referral as it is.
 
     Raises:

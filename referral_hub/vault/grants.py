@@ -160,7 +160,7 @@ class NewGrant:
 
 def make(
     *, hub: HubKeys, holder: EpochPublic | Bundle, object_kind: ObjectKind, object_id: uuid.UUID, kind: GrantKind, revision: int, now: datetime,
-    key: bytes | None = None,
+    key: bytes | None = None, standing: Standing = Standing.LIVE,
 ) -> NewGrant:  # fmt: skip
     """Make a grant in memory; `store` inserts it.
 
@@ -168,8 +168,9 @@ def make(
     `key` is given only where two agencies share one (threads).
     """
     grant = Grant(
-        id=uuid7(now), object_kind=object_kind, object_id=object_id, agency_id=holder.agency_id, epoch=holder.epoch, kind=kind, revision=revision
-    )
+        id=uuid7(now), object_kind=object_kind, object_id=object_id, agency_id=holder.agency_id, epoch=holder.epoch, kind=kind, revision=revision,
+        standing=standing,
+    )  # fmt: skip
     opened = OpenGrant(grant=grant, hub_id=hub.hub_id, key=key or aead.new_key(), release=aead.new_key())
     wrap = _wrap_key(holder, opened.key, grant.context(hub.hub_id, "grant"))
     return NewGrant(opened=opened, key_wrap=wrap, release_locked=hub.lock(Use.RELEASE, opened.release, "grant", grant.id))

@@ -85,7 +85,7 @@ def replace_sending(
     recipient = agency.current_epoch(session, hub=keys.hub, agency_id=facts.to_agency)
     sender = agency.current_epoch(session, hub=keys.hub, agency_id=facts.from_agency)
     bundle = keys.bundle(session, sender.agency_id, sender.epoch)
-    own, first, full = make_grants(session, keys=keys, facts=facts, bundle=bundle, recipient=recipient, now=now)
+    own, first, full = make_grants(session, keys=keys, facts=facts, bundle=bundle, recipient=recipient, standings=standings, now=now)
     holders = {name: (own.opened, (first if name == PREVIEW else full).opened) for name in {*earlier.sealed.parts, *changed}}
     kept = {name: part for name, part in earlier.sealed.parts.items() if name not in changed and name not in drop}
     share_anew(session, [(part.place, earlier.section_keys[name], holders[name]) for name, part in sorted(kept.items())])

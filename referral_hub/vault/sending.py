@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from referral_hub.db.written import Written
 from referral_hub.vault import agency, grants, manifest
-from referral_hub.vault.grants import GrantKind, ObjectKind
+from referral_hub.vault.grants import GrantKind, ObjectKind, Standing
 from referral_hub.vault.manifest import Manifest, text_of
 from referral_hub.vault.parts import Place, store
 from referral_hub.vault.records import ManifestRow
@@ -54,10 +55,11 @@ class Sent:
 
 def seal_sending(
     session: Session, *, keys: Keyring, facts: SendingFacts, parts: Mapping[str, Plain], preview: Plain, now: datetime,
+    standings: Mapping[GrantKind, Standing] = MappingProxyType({}),
 ) -> Sent:  # fmt: skip
     """Seal `parts` and `preview` as one package; make the sender's own, the recipient's preview and full grants; sign the manifest.
 
-    Own opens all parts and the preview, preview only the preview, full all parts. Object kind `referral`, revision = sending number.
+    Own opens all parts and the preview, preview only the preview, full all parts; each live but for what `standings` says. Object kind `referral`, revision = sending number.
 
     Raises:
         errors.NotAllowed: `key_not_held`. errors.RuleBroken: `no_agency_key` of either agency.
@@ -66,7 +68,9 @@ def seal_sending(
     recipient = agency.current_epoch(session, hub=keys.hub, agency_id=facts.to_agency)
     sender = agency.current_epoch(session, hub=keys.hub, agency_id=facts.from_agency)
     bundle = keys.bundle(session, sender.agency_id, sender.epoch)
-    own, first, full = made = make_grants(session, keys=keys, facts=facts, bundle=bundle, recipient=recipient, now=now)
+    own, first, full = made = make_grants(
+        session, keys=keys, facts=facts, bundle=bundle, recipient=recipient, standings=standings, now=now
+    )
     package = []
     for part, content in sorted({**parts, PREVIEW: preview}.items()):
         place = Place(ObjectKind.REFERRAL, facts.referral_id, part, facts.sending, facts.from_agency, bundle.epoch)
@@ -78,12 +82,17 @@ def seal_sending(
 
 
 def make_grants(
-    session: Session, *, keys: Keyring, facts: SendingFacts, bundle: Bundle, recipient: EpochPublic, now: datetime,
+    session: Session, *, keys: Keyring, facts: SendingFacts, bundle: Bundle, recipient: EpochPublic,
+    standings: Mapping[GrantKind, Standing], now: datetime,
 ) -> tuple[NewGrant, NewGrant, NewGrant]:  # fmt: skip
-    """Make and insert the three grants of a sending: the sender's own, the recipient's preview and full. They open nothing yet."""
+    """Make and insert the three grants of a sending: the sender's own, the recipient's preview and full. They open nothing yet.
+
+    Each stands as `standings` says, else live: changed afterwards, its row of 1.3 kB would be written twice.
+    """
     own, first, full = (
         grants.make(
-            hub=keys.hub, holder=holder, object_kind=ObjectKind.REFERRAL, object_id=facts.referral_id, kind=kind, revision=facts.sending, now=now
+            hub=keys.hub, holder=holder, object_kind=ObjectKind.REFERRAL, object_id=facts.referral_id, kind=kind, revision=facts.sending, now=now,
+            standing=standings.get(kind, Standing.LIVE),
         )
         for kind, holder in ((GrantKind.OWN, bundle), (GrantKind.PREVIEW, recipient), (GrantKind.FULL, recipient))
     )
