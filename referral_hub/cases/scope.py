@@ -5,7 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import UUID, ColumnElement, SQLColumnExpression, Text, and_, bindparam, column, exists, false, func, literal, select, table, true
+from sqlalchemy import (
+    UUID,
+    ColumnElement,
+    SQLColumnExpression,
+    Text,
+    and_,
+    bindparam,
+    column,
+    exists,
+    false,
+    func,
+    literal,
+    select,
+    table,
+    true,
+)
 from sqlalchemy.orm import aliased
 
 from referral_hub import access, errors

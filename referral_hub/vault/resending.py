@@ -95,10 +95,6 @@ def replace_sending(
         sealed = store(session, keys=keys, contents=[(places[name], changed[name], holders[name]) for name in sorted(changed)], now=now)
         digests |= {one.part: one.digest for one in sealed}
     digest = sign(session, keys=keys, facts=facts, bundle=bundle, recipient=recipient, parts=digests)
-    for new in (first, full):
-        standing = standings[new.opened.grant.kind]
-        if standing != Standing.LIVE:
-            grants.set_standing(session, grant_ids=[new.opened.grant.id], standing=standing)
     _destroy_before(session, keys=keys, facts=facts, now=now)
     own_id, first_id, full_id = (new.opened.grant.id for new in (own, first, full))
     return Sent(own=own_id, preview=first_id, full=full_id, manifest_digest=digest, sending=facts.sending)
