@@ -336,7 +336,8 @@ def _fill(turn: Turn, writer: Caller, sections: Collection[str]) -> None:
     for section in sections:
         form = protocol.current().section(section)
         if form.written_for == "case" and section not in filled:
-            save_section(turn, writer, section, turn.player.scenario["given"].get(section, {}))
+            given = turn.player.scenario["given"].get(section) or filling.something(section, _context(turn, writer))
+            save_section(turn, writer, section, given)
 
 
 ACTS: Mapping[str, Callable[[Turn], None]] = {

@@ -47,6 +47,12 @@ def section_values(section: str, given: Mapping[str, Any], *, start: datetime, c
     return values
 
 
+def something(section: str, context: forms.Context) -> dict[str, Any]:
+    """Return one plain answer for a section that the scenario tells nothing about and that requires none: an empty section is not sent."""
+    first = next(iter(protocol.current().section(section).fields.values()))
+    return {first.code: sample(first, context)}
+
+
 def sample(field: Field, context: forms.Context) -> Any:
     """Return a plain answer for a field that is required and that the scenario leaves open."""
     users, agencies = sorted(context.known.get("user", ())), sorted(context.known.get("agency", ()))
