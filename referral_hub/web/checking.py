@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["bp"]
 
 BLOCKED = ("blocked_people", "blocked_agencies", "blocked_kinds")
-_SENDING = form_of(read_block=tick(), called=tick(), confirm_recipient=text(required=False, longest=60))
 BLOCKED_NAMES = frozenset(f"safety.{code}" for code in BLOCKED)  # they stand on this page
 
 
