@@ -1,4 +1,4 @@
-"""Opening the sealed half of a consent, for whoever signs second: nobody signs what she has not read."""
+"""Opening the sealed half of a consent, for whoever signs second or reviews: nobody signs what she has not read."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from referral_hub import access, audit, errors
 from referral_hub.access import Verb
 from referral_hub.cases import queries as cases
 from referral_hub.consent import queries as ledger
+from referral_hub.consent.facts import WITHOUT
 from referral_hub.referrals import drafts
 from referral_hub.referrals.reading import Opened
 from referral_hub.referrals.values import Content, SectionContent
@@ -22,13 +23,14 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from referral_hub.access import Actor
+    from referral_hub.consent.facts import Consent
     from referral_hub.vault.keyring import Keyring
 
 
 def open_consent(
     session: Session, *, actor: Actor, keys: Keyring, now: datetime, consent_id: uuid.UUID, request_id: str = ""
 ) -> Opened:
-    """Open what was sealed with a consent of the own agency's case: the reasons, the options, the child's view. `case.read`, naming `consent`.
+    """Open what was sealed with a consent of the own agency's case: why, the options, the child's view, what a review found. `case.read`, naming `consent`.
 
     Whoever may sign it may read it, assigned or not: a supervisor signs what she has read.
 
@@ -37,7 +39,7 @@ def open_consent(
     """
     found = ledger.by_id(session, consent_id, lock="share")
     about = cases.about(session, hub=keys.hub, actor=actor, case_id=found.case_id, lock="share", sections=(drafts.CONSENT,))
-    decision = access.require(actor, Verb.CONSENT_BEST_INTEREST, replace(about.target, kind="consent"))
+    decision = access.require(actor, verb_of(found), replace(about.target, kind="consent"))
     if drafts.CONSENT not in drafts.filled(session, consent_id):
         raise errors.NotFound
     sealed = opening.gather(
@@ -49,10 +51,15 @@ def open_consent(
         consent_id=consent_id, subjects=(about.subject,), subject_flags=about.flags, sections=(drafts.CONSENT,), purpose="case_coordination",
         basis="assigned" if about.target.assigned else "supervisor",
     )  # fmt: skip
-    revision = sealed.revisions[drafts.CONSENT]
+    revisions = sealed.revisions
     return Opened(
         audit.record(session, entry), sealed, keys, None,
         lambda plain, index: Content(
-            consent_id, "", (SectionContent(drafts.CONSENT, revision, plain[drafts.CONSENT].fields()),), (), index
+            consent_id, "", tuple(SectionContent(part, revisions[part], one.fields()) for part, one in sorted(plain.items())), (), index
         ),
     )  # fmt: skip
+
+
+def verb_of(consent: Consent) -> Verb:
+    """Return the act that records a decision of this form, and signs it."""
+    return Verb.CONSENT_WITHOUT if consent.form == WITHOUT else Verb.CONSENT_BEST_INTEREST

@@ -49,6 +49,7 @@ consent = table(
 case_file = table(
     "case_file",
     column("id", _ID),
+    column("agency_id", _ID),
     column("minor", Boolean),
     column("protected", Boolean),
     column("second_person_needed", Boolean),

@@ -101,6 +101,31 @@ class Line:
 
 
 @dataclass(frozen=True)
+class SecondLook:
+    """What was decided without the survivor: for a second person to "sign" or "review", or "done". `agency` decided, `to_agency` receives."""
+
+    consent_id: uuid.UUID
+    alias: str
+    subject: uuid.UUID
+    agency: uuid.UUID
+    to_agency: uuid.UUID
+    basis: str
+    form: str
+    step: str
+    given_on: date
+    review_on: date
+    late: bool
+
+
+@dataclass(frozen=True)
+class SecondLooks:
+    """A list of these, with the entry that it left."""
+
+    looks: tuple[SecondLook, ...]
+    ticket: Ticket = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Page:
     """One page of a list. `next` continues it; `count` is exact up to 99, then "99+"."""
 
@@ -121,6 +146,7 @@ class WorkList:
     completed_this_week: str
     counts_only: bool
     ticket: Ticket = field(repr=False)
+    second_looks: tuple[SecondLook, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -220,13 +246,17 @@ class Further:
 
 @dataclass(frozen=True)
 class Draft:
-    """A draft's task list: which parts of the draft and sections of the own file are filled, and how its consent stands (`Standing` code)."""
+    """A draft's task list: which parts of the draft and sections of the own file are filled, and how its consent stands (`Standing` code).
+
+    `awaits_signer`: what it rests on was decided without her and waits for the second signature.
+    """
 
     referral: Referral
     alias: str
     parts: frozenset[str]
     own_sections: frozenset[str]
     consent: str
+    awaits_signer: bool = False
 
 
 @dataclass(frozen=True)

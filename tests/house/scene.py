@@ -146,6 +146,7 @@ def calls(things):
         "consents.of_case": (consent, None, True),
         "second_signer.show": (f"{consent}/{things.consent_id}/tanda-tangan", None, True),
         "second_signer.sign": (f"{consent}/{things.consent_id}/tanda-tangan", {}, True),
+        "second_signer.review": (f"{consent}/{things.consent_id}/tinjau", {"stands": "yes", "note": "Contoh"}, True),
         "consents.withdraw": (f"{consent}/{things.consent_id}/tarik", {}, True),
         "consents.withdraw_form": (f"{consent}/{things.consent_id}/tarik", None, True),
         "directory.reveal": ("/direktori/kita/kontak", {}, False),
@@ -211,4 +212,5 @@ def calls(things):
         "subject.release": (f"/subjek/{things.alias}/terbitkan", {"asked_alone": "yes", "is_safe": "yes", "handed_by": things.colleague_id}, True),
         "subject.show": (f"/subjek/{things.alias}", None, True),
         "tasks.show": ("/tugas", None, False),
+        "without.record": (f"{draft}/draf/tanpa-persetujuan", {"ground": "court_order", "sections": ["identity"], "facts": "Contoh", "told": "yes"}, True),
     }  # fmt: skip

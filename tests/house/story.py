@@ -66,9 +66,9 @@ class Told:
 
     # --- the draft -------------------------------------------------------------------------------------------------------
 
-    def draft(self):
+    def draft(self, service=SERVICE):
         page = self.sari.get(f"/rujukan/baru?kasus={self.alias}")
-        label = protocol.current().service(SERVICE).id
+        label = protocol.current().service(service).id
         value = re.search(rf'<option value="([^"]+)"[^>]*>{re.escape(label)}<', page.html).group(1)
         self.sari.get(f"/rujukan/baru/penerima?kasus={self.alias}&layanan={value}&urgensi=normal")
         self.sari.send("/rujukan/baru/penerima$", age="25_44")
@@ -101,7 +101,7 @@ class Told:
 
     def send(self):
         self.sari.get(f"/rujukan/{self.number}/draf/periksa")
-        return self.sari.send("/kirim$", read_block="yes", called="yes", confirm_recipient="lbh")
+        return self.sari.send("/kirim$", read_block="yes", called="yes", confirm_recipient="lbh", go_on="yes")
 
     # --- the recipient ---------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ NO_CONTENT = {
     "account.passphrase_form", "account.show", "agency.create_form", "agency.invite_form", "agency.key", "agency.key_code", "agency.one", "asking_again.ask",
     "agency.renew_form", "agency.show", "directory.search", "directory.show", "drafts.tasks", "enrolment.wait", "log.new_finding", "log.proofs", "log.question_form", "members.everyone",
     "members.invite_form", "members.one", "offers.form", "offers.show", "receipts.newest", "receipts.one", "sign_in.again",
-    "subject.look_up",
+    "subject.look_up", "without.form",
 }  # fmt: skip
 
 

@@ -68,7 +68,8 @@ def draft(session: Session, *, actor: Actor, keys: Keyring, now: datetime, refer
     standing = scope.standing(found.row, found.consent, sections=(), now=now, timezone=actor.timezone)
     alias = found.alias.code if found.alias else ""
     own = frozenset(cases.sections_of(session, case_id=found.row.case_id))
-    return Draft(scope.snapshot(found.row, side="sender"), alias, drafts.filled(session, referral_id), own, str(standing))
+    awaits = found.consent is not None and not found.consent.is_signed and found.consent.withdrawn_at is None
+    return Draft(scope.snapshot(found.row, side="sender"), alias, drafts.filled(session, referral_id), own, str(standing), awaits)
 
 
 def check(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> Check:

@@ -11,6 +11,7 @@ from referral_hub import access, audit
 from referral_hub.access import Verb, outside_cases
 from referral_hub.referrals import rules, scope
 from referral_hub.referrals.queries import lines as listing
+from referral_hub.referrals.queries import second_look
 from referral_hub.referrals.records import OPEN_STATES, SENDERS_TURN, ReferralRow
 from referral_hub.referrals.values import Line, WorkList
 
@@ -48,7 +49,8 @@ def work_list(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
     needs_you = _cards(session, mine, actor=actor, now=now)
     waiting = _cards(session, theirs, actor=actor, now=now)
     done = listing.counted(session, *(and_(half, _completed(now)) for half in (sent, addressed)))
-    ticket = listing.record_page(session, actor=actor, decision=decision, lines=(*needs_you, *waiting), now=now, request_id=request_id)
+    looks = second_look.waiting_for(session, actor=actor, hub=keys.hub, now=now)
+    ticket = listing.record_page(session, actor=actor, decision=decision, lines=(*needs_you, *waiting, *looks), now=now, request_id=request_id)
     return WorkList(
         needs_you=needs_you,
         waiting=waiting,
@@ -57,6 +59,7 @@ def work_list(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
         completed_this_week=done,
         counts_only=False,
         ticket=ticket,
+        second_looks=looks,
     )
 
 
