@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from referral_hub import access, errors
 from referral_hub.access import Verb
-from referral_hub.cases import acting, opening, rules, scope
+from referral_hub.cases import acting, conflicts, opening, rules, scope
 from referral_hub.cases.editing import edit_section
 from referral_hub.cases.records import CaseMemberRow, ConflictRow
 
@@ -123,6 +123,7 @@ def conflict_add(
 ) -> Case:
     """Put a member of any agency on the case's conflict list; for them the case then does not exist. `case.conflict_add`.
 
+    Nor do the files into which recipients of its referrals copied sections.
     The entry names the case and never the member. Adding twice changes nothing; so the answer tells nobody who stands on the list.
 
     Raises:
@@ -131,8 +132,7 @@ def conflict_add(
     found = scope.find(session, hub=keys.hub, actor=actor, case_id=case_id, lock="update")
     target = found.target if member_id != actor.member_id else scope.with_self(found.target)
     decision = access.require(actor, Verb.CASE_CONFLICT_ADD, target)
-    token = scope.conflict_token(keys.hub, member_id)
-    session.execute(insert(ConflictRow).values(case_id=case_id, token=token).on_conflict_do_nothing())
+    conflicts.add(session, case_id=case_id, token=scope.conflict_token(keys.hub, member_id))
     return acting.recorded(session, found, actor=actor, verb=Verb.CASE_CONFLICT_ADD, decision=decision, now=now, request_id=request_id)
 
 

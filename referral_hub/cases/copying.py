@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from referral_hub import access, errors
 from referral_hub.access import Verb
-from referral_hub.cases import copies, editing, index, opening, reading, rules, scope
+from referral_hub.cases import conflicts, copies, editing, index, opening, reading, rules, scope
 from referral_hub.cases.copies import hold, release
 from referral_hub.cases.records import CaseRow, CopyRow
 from referral_hub.db import uuid7
@@ -44,6 +44,7 @@ def keep(
     keys: Keyring,
     case_id: uuid.UUID | None,
     referral_id: uuid.UUID,
+    from_case: uuid.UUID,
     revisions: Mapping[str, int],
     contents: Mapping[str, Mapping[str, Any]],
     minor: bool,
@@ -53,13 +54,15 @@ def keep(
     """Seal sections of a referral as copies in a file of the actor's agency, in a new one where `case_id` is None; return the file.
 
     `revisions`: which revision of each section it is. The caller holds the lock of the referral's row. A copy of an older one is replaced.
-    A child stays one, and a protected survivor protected, whichever sections were copied.
+    A child stays one, and a protected survivor protected, whichever sections were copied; who must never meet the file that they come from
+    (`from_case`) does not meet this one either.
 
     Raises:
         errors.NotFound: no such file at the agency. errors.NotAllowed: the policy refused to open or to change the file.
         errors.RuleBroken: `wrong_state`: the file is closed, another file has copies of this referral already, or a section was copied in
         this revision before, or is held.
     """
+    conflicts.hold_list(session, case_id=from_case)
     found = _file(session, actor=actor, keys=keys, case_id=case_id, now=now)
     row = found.row
     before = {copy.section: copy for copy in copies.of_referral(session, referral_id, lock="update")}
@@ -71,6 +74,7 @@ def keep(
         plain = {section: Plain.of(dict(fields))}
         parts.seal_parts(session, keys=keys, agency_id=row.agency_id, object_kind=ObjectKind.COPY, object_id=place, contents=plain, now=now)
     row.minor, row.protected = row.minor or minor, row.protected or protected
+    conflicts.carry_over(session, from_case=from_case, to_case=row.id)
     _follow(session, row, actor=actor, keys=keys, now=now)
     return scope.find(session, hub=keys.hub, actor=actor, case_id=row.id).case
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -277,3 +278,52 @@ def test_another_agency_s_file_is_no_place_for_a_copy(network, accepted):
     hers = accepted.at(colleague).do(cases.open_case)
     act = lambda: accepted.at(accepted.santi, LATER).copy_sections(referral_id=accepted.id, sections=["needs"], case_id=hers.id)  # noqa: E731
     assert accepted.refused(accepted.santi, "case.copy_sections", act).code in {"not_found", "role_lacks_ability"}
+
+
+# --- who must never meet her ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def relative(network, accepted):
+    """A lawyer of the recipient, with a way for the sender to say that she must never meet the survivor."""
+    member, lead = network.member(accepted.lbh, "lawyer"), network.member(accepted.uptd, "case_lead")
+    block = lambda: accepted.at(lead, HOUR).do(cases.conflict_add, case_id=accepted.row().case_id, member_id=member.id)  # noqa: E731
+    return SimpleNamespace(member=member, block=block)
+
+
+def assigned(story, member, copies):
+    """A member's desk, once the file is assigned to her."""
+    row = {"case": copies.id, "member": member.id}
+    transact(story.session, lambda s: s.execute(text("INSERT INTO case_member (case_id, member_id) VALUES (:case, :member)"), row))
+    return story.at(member, 5 * HOUR)
+
+
+def never_meets(story, member, copies):
+    """The file with copies does not exist for this member, whatever assignment says otherwise."""
+    desk = assigned(story, member, copies)
+    assert desk.do(case_queries.list_cases).lines == ()
+    for act in (lambda: desk.do(case_queries.detail, case_id=copies.id), lambda: desk.do(case_reading.open_sections, case_id=copies.id, sections=["identity"])):
+        with pytest.raises(errors.NotAllowed) as refused:
+            act()
+        assert refused.value.code == "conflict_of_interest"
+        story.session.rollback()
+
+
+def test_a_conflict_entry_of_the_sender_holds_in_a_file_that_is_made_of_copies(accepted, relative):
+    relative.block()
+    never_meets(accepted, relative.member, copied(accepted, "identity"))
+
+
+def test_a_conflict_entry_that_comes_later_reaches_the_copies(accepted, relative):
+    done = copied(accepted, "identity")
+    relative.block()
+    never_meets(accepted, relative.member, done)
+
+
+def test_copies_into_a_file_that_was_there_bring_the_conflict_list_along_and_close_it_to_nobody_else(network, accepted, relative):
+    free = network.member(accepted.lbh, "lawyer")
+    mine = accepted.at(accepted.santi, HOUR).do(cases.open_case)
+    relative.block()
+    done = copied(accepted, "identity", case_id=mine.id)
+    never_meets(accepted, relative.member, done)
+    assert assigned(accepted, free, done).do(case_queries.detail, case_id=done.id).sections.keys() == {"identity"}

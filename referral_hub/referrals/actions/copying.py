@@ -71,8 +71,8 @@ def copy_sections(
             _record(session, act, found, Verb.CASE_DUPLICATE_CHECK, decision, {"hits": len(alike)})
             return Copied(referral_id, None, alike)
     case = own_files.keep(
-        session, actor=actor, keys=keys, case_id=case_id, referral_id=found.row.id, revisions=revisions, contents=contents, minor=found.minor,
-        protected=found.protected, now=now,
+        session, actor=actor, keys=keys, case_id=case_id, referral_id=found.row.id, from_case=found.row.case_id, revisions=revisions, contents=contents,
+        minor=found.minor, protected=found.protected, now=now,
     )  # fmt: skip
     named = {"object_kind": "case", "object_id": case.subject, "object_version": found.row.sending, "sections": tuple(sorted(wanted))}
     _record(session, act, found, Verb.CASE_COPY_SECTIONS, decision, named)
