@@ -14,6 +14,7 @@ from referral_hub.referrals import actions, rules
 from referral_hub.vault import grants
 from referral_hub.vault.grants import GrantKind, Standing
 from tests.referrals.story import DAY, HOUR, IDENTITY, SECTIONS
+from tests.referrals.test_endings import meanwhile
 from tests.referrals.test_further import CHRONOLOGY, agree_more, correct, fill, reopened, supplied
 
 
@@ -334,3 +335,35 @@ def test_a_correction_after_a_narrowing_and_a_supply_keeps_every_part_in_its_rev
     assert closed_to(story, "needs") == "section_not_granted"
     whole = reopened(story, part="identity", kind=GrantKind.FULL)
     assert whole["full_name"] == "Melati Sari Contoh"
+
+
+# --- at the same moment ----------------------------------------------------------------------------------------------------
+
+
+def test_a_withdrawal_that_waited_for_further_sections_reaches_them(story, engine):
+    story.accepted()
+    fill(story, chronology=CHRONOLOGY)
+    basis, version = agree_more(story, "chronology"), story.version()
+    sari = {"actor": story.sari.actor, "keys": story.sari.keys, "now": story.clock + DAY}
+    ended = meanwhile(
+        story, engine,
+        lambda s: actions.supply_sections(s, **sari, referral_id=story.id, version=version, sections=("chronology",), new_basis=basis.id, note="Untuk gugatan."),
+        lambda s: actions.withdraw_consent(s, **sari, consent_id=basis.id),
+    )  # fmt: skip
+    assert [(row.id, row.business) for row in ended] == [(story.id, "consent-narrowed")]
+    assert closed_to(story, "chronology") == "section_not_granted"
+    assert story.at(story.santi, 2 * DAY).section("needs").revision == 1
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_is_taken_back_while_a_referral_is_put_on_it_closes_there(story, engine, whole):
+    story.accepted()
+    basis, version = renewed(story), story.version()
+    sari = {"actor": story.sari.actor, "keys": story.sari.keys, "now": story.clock + DAY}
+    back = {
+        True: lambda s: actions.withdraw_consent(s, **sari, consent_id=basis.id),
+        False: lambda s: actions.narrow_consent(s, **sari, consent_id=basis.id, sections=("identity",)),
+    }
+    (row,) = meanwhile(story, engine, lambda s: actions.renew_basis(s, **sari, referral_id=story.id, version=version, new_basis=basis.id), back[whole])
+    assert row.business == ("consent-withdrawn" if whole else "consent-narrowed")
+    assert closed_to(story, "identity") == ("access_ended" if whole else "section_not_granted")

@@ -47,9 +47,10 @@ def withdraw_consent(
     """
     act = Act(actor, keys, now, request_id)
     consent = ledger.by_id(session, consent_id)
-    resting = scope.resting_on(session, consent_id=consent_id)
+    scope.resting_on(session, consent_id=consent_id)
     about = cases.about(session, hub=keys.hub, actor=actor, case_id=consent.case_id, lock="share")
     consents.withdraw(session, actor=actor, about=about, consent_id=consent_id, now=now, request_id=request_id)
+    resting = scope.resting_on(session, consent_id=consent_id)  # also what came to rest on it while its lock was waited for
     counting.follow_answer(session, act, consent.case_id)
     followed = (_withdrawn(session, act, referral_id=one, consent=consent) for one in resting)
     return tuple(one for one in followed if one is not None)
@@ -78,9 +79,10 @@ def narrow_consent(
     """
     act = Act(actor, keys, now, request_id)
     consent = ledger.by_id(session, consent_id)
-    resting = scope.resting_on(session, consent_id=consent_id)
+    scope.resting_on(session, consent_id=consent_id)
     about = cases.about(session, hub=keys.hub, actor=actor, case_id=consent.case_id, lock="share")
     consents.narrow(session, actor=actor, about=about, consent_id=consent_id, sections=sections, now=now, request_id=request_id)
+    resting = scope.resting_on(session, consent_id=consent_id)  # also what came to rest on it while its lock was waited for
     followed = (follow(session, act, referral_id=one, consent_id=consent_id, taken=frozenset(sections)) for one in resting)
     return tuple(one for one in followed if one is not None)
 
