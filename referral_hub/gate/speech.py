@@ -10,6 +10,11 @@ def _(text: str, **values: object) -> str:
     return str(flask_babel.gettext(text, **values))
 
 
+def ngettext(one: str, many: str, num: int) -> str:
+    """Return the message for a number, `%(num)s` filled, in this request's language."""
+    return str(flask_babel.ngettext(one, many, num))
+
+
 def language() -> str:
     """Return the language of this request: `id` or `en`; `id` outside of one."""
     return str(flask_babel.get_locale() or "id")

@@ -149,6 +149,12 @@ def waiting_at(session: Session, *, agency_id: uuid.UUID | None) -> tuple[Reques
     return tuple(map(_request, session.scalars(wanted)))
 
 
+def open_of(session: Session, *, subject: uuid.UUID) -> tuple[Request, ...]:
+    """Return what is open about one survivor; the next due first. No scope is checked."""
+    wanted = select(RequestRow).where(RequestRow.subject == subject, RequestRow.state == rules.OPEN).order_by(RequestRow.due_at)
+    return tuple(map(_request, session.scalars(wanted)))
+
+
 def overdue(session: Session, *, actor: Actor, now: datetime) -> dict[uuid.UUID, int]:
     """Return how many requests are overdue, by agency: for the desk. An auditor of the network sees all agencies, an officer the own."""
     found: dict[uuid.UUID, int] = {}

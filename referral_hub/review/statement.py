@@ -25,7 +25,7 @@ from referral_hub.review.records import StatementRow
 from referral_hub.review.rules import trail
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from referral_hub.accounts.values import Member
     from referral_hub.audit import Ticket
     from referral_hub.cases.facts import Alias
+    from referral_hub.review.requests import Request
     from referral_hub.review.rules.trail import Line, Seen
 
 MOST = 5000
@@ -47,16 +48,19 @@ _HERS = sql("""
         SELECT 1 FROM alias a JOIN case_file c ON c.id = a.case_id WHERE a.id = :subject AND c.agency_id = :agency
     )) ORDER BY e.idx LIMIT :most
 """)
-_SIGNED = text("SELECT size, root, signed_at FROM audit_checkpoint WHERE size >= :size ORDER BY size, signed_at LIMIT 1")
+_SIGNED = text("SELECT id, size, root, note, signed_at FROM audit_checkpoint WHERE size >= :size ORDER BY size, signed_at LIMIT 1")
+_LEAVES = text("SELECT idx, leaf_hash FROM audit_entry WHERE idx = ANY(CAST(:entries AS bigint[])) ORDER BY idx")
 
 
 @dataclass(frozen=True)
 class Signed:
-    """The first checkpoint that covers a statement."""
+    """The first checkpoint that covers a statement; `note` with the signatures of those witnesses that have cosigned it."""
 
     size: int
     root: bytes
     signed_at: datetime
+    note: str
+    witnesses: int
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class Statement:
     refused: int
     released: tuple[Released, ...]
     hands: tuple[Member, ...]
+    asked: tuple[Request, ...]
     ticket: Ticket = field(repr=False)
 
 
@@ -155,7 +160,15 @@ def printed(session: Session, *, actor: Actor, now: datetime, alias: str, statem
 def signed(session: Session, *, size: int) -> Signed | None:
     """Return the first checkpoint that covers `size` entries, or None: it is not signed yet."""
     row = session.execute(_SIGNED, {"size": size}).one_or_none()
-    return None if row is None else Signed(row.size, bytes(row.root), row.signed_at)
+    if row is None:
+        return None
+    lines = log.cosignatures(session, row.id)
+    return Signed(row.size, bytes(row.root), row.signed_at, row.note + "".join(lines), len(lines))
+
+
+def leaves(session: Session, *, entries: Collection[int]) -> list[tuple[int, bytes]]:
+    """Return index and leaf hash of entries, in order: with them, anybody may ask for their proofs."""
+    return [(row.idx, bytes(row.leaf_hash)) for row in session.execute(_LEAVES, {"entries": sorted(entries)})]
 
 
 def hands(session: Session, actor: Actor) -> tuple[Member, ...]:
@@ -173,7 +186,7 @@ def _made(session: Session, actor: Actor, subject: Alias, *, size: int, verb: Ve
     seen, done, refused = trail.told([_seen(row) for row in rows], own_agency=actor.agency_id, zone=ZoneInfo(directory.agency(session, actor.agency_id).timezone))
     facts = {"object_kind": "log", "object_id": subject.id, "subjects": (subject.id,), "count": len(rows), "purpose": "subject_request", "request_id": request_id}
     ticket = audit.record(session, audit.entry_for(actor, verb, now=now, decision=decision, **facts))
-    return Statement(subject.code, subject.id, size, seen, done, refused, _released(session, subject.id), hands(session, actor), ticket)
+    return Statement(subject.code, subject.id, size, seen, done, refused, _released(session, subject.id), hands(session, actor), requests.open_of(session, subject=subject.id), ticket)
 
 
 def _seen(row: Any) -> Seen:

@@ -18,7 +18,7 @@ from referral_hub.gate.admits import acting, admits, signed_in_only
 from referral_hub.gate.caller import actor
 from referral_hub.gate.house import now, session
 from referral_hub.gate.speech import _
-from referral_hub.review import answers, queries, sheet
+from referral_hub.review import answers, queries, requests, sheet
 from referral_hub.review import questions as asked_for
 from referral_hub.review.naming import Namer
 from referral_hub.review.questions.shape import PERIOD
@@ -58,9 +58,10 @@ def questions() -> Response:
     desk = read(keyless(queries.desk))
     texts = desk_words.groups()
     groups = [(texts[group], [_asked(q) for q in asked_for.every() if q.group == group]) for group in asked_for.GROUPS]
-    names = directory.names(session(), {one.agency_id for one in desk.waiting if one.agency_id})
+    overdue = requests.overdue(session(), actor=actor(), now=now())
+    names = directory.names(session(), {one.agency_id for one in desk.waiting if one.agency_id} | set(overdue))
     return desk_page(
-        "log/questions.html", title=_("Questions"), desk=desk, groups=groups, rules=desk_words.rules(), names=names, everything=reading.sees_all(actor()),
+        "log/questions.html", title=_("Questions"), desk=desk, groups=groups, rules=desk_words.rules(), names=names, overdue=overdue, everything=reading.sees_all(actor()),
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+BYTES = ("application/octet-stream", "application/pdf")
 SAME = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "document"}
 
 
@@ -77,7 +78,7 @@ class Page:
 
     def __init__(self, response):
         self.response, self.status, self.headers = response, response.status_code, response.headers
-        self.html = response.get_data(as_text=True) if "octet-stream" not in (response.content_type or "") else ""
+        self.html = response.get_data(as_text=True) if (response.content_type or "") not in BYTES else ""
         self._read = _Reader()
         if "html" in (response.content_type or ""):
             self._read.feed(self.html)

@@ -244,3 +244,54 @@ def test_an_officer_asks_about_the_own_agency(stage, clock):
     assert len(told(page)) == 1
     assert "Lembaga" not in [name for form in page.forms for name, _ in form.fields]
     assert timedelta(0) < clock.now() - clock.now().replace(hour=0)
+
+
+def test_the_statement_as_pdf_with_its_proofs(stage, clock, entries):
+    _, number = night(stage, clock)
+    alias = subject_of(stage, number).partition("/")[2]
+    officer = stage.uptd.admin
+    officer.sign_in()
+    page = officer.get(f"/subjek/{alias}")
+    hand = re.search(r'<option value="([0-9a-f-]{36})"', page.html).group(1)
+    page = officer.send("/terbitkan$", asked_alone="yes", is_safe="yes", handed_by=hand)
+    link = next(one for one in page.links if one.endswith(".pdf"))
+    answers = [officer.browser.get(link).response for _ in range(2)]
+    assert [(one.status_code, one.content_type) for one in answers] == [(200, "application/pdf")] * 2
+    assert answers[0].headers["Content-Disposition"] == 'attachment; filename="riwayat-akses.pdf"'
+    assert "no-store" in answers[0].headers["Cache-Control"]
+    assert answers[0].data.startswith(b"%PDF-")
+    assert answers[0].data == answers[1].data
+    assert [one.action for one in entries(3)] == ["document.print"] * 3
+    assert stage.sari.get(link).status in {403, 404}
+
+
+def test_a_request_runs_for_three_days_and_shows_when_it_is_late(stage, clock, entries):
+    _, number = night(stage, clock)
+    alias = subject_of(stage, number).partition("/")[2]
+    officer = stage.uptd.admin
+    officer.sign_in()
+    page = keeps_rules(officer.get(f"/subjek/{alias}"))
+    page = keeps_rules(officer.send("/permintaan$"))
+    assert (page.status, page.heading.startswith("Riwayat akses")) == (422, True), page.text
+    page = keeps_rules(officer.send("/permintaan$", kind="access"))
+    assert page.heading == "Permintaan subjek data"
+    assert alias in page.text
+    assert entries(2)[1].action == "subject.request"
+    officer.get(f"/subjek/{alias}")
+    officer.send("/permintaan$", kind="correct")
+
+    clock.move(hours=73)
+    officer.sign_in()
+    assert "2 melewati batas" in keeps_rules(officer.get("/jejak/pertanyaan")).text
+    stage.network.admin.sign_in()
+    assert "2 melewati batas" in keeps_rules(stage.network.auditor().get("/jejak/pertanyaan")).text
+    page = keeps_rules(officer.get("/subjek/permintaan"))
+    assert page.text.count("Lewat 1 jam") == 2
+    page = keeps_rules(officer.send("/selesai$"))
+    assert "dijawab" in page.text
+    page = keeps_rules(officer.send("/tolak$"))
+    assert page.status == 422
+    asked = re.search(r'name="(PD-[^"]+-reason)"', page.html).group(1)
+    page = keeps_rules(officer.send("/tolak$", **{asked: "endangers"}))
+    assert "ditolak: Membahayakan keselamatan" in page.text
+    assert "melewati batas" not in officer.get("/jejak/pertanyaan").text
