@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from referral_hub.vault.keyring import Keyring
 
 __all__ = [
-    "about", "alias_for", "aliases", "case", "case_of_alias", "conflict_blocks", "conflict_count", "conflict_token", "copies_of", "detail", "free_of",
-    "list_cases", "no_conflict", "sections_of", "visible_to",
+    "about", "alias_for", "aliases", "case", "case_of_alias", "conflict_blocks", "conflict_count", "conflict_token", "copies_in", "copies_of", "detail", "free_of",
+    "is_closed", "list_cases", "no_conflict", "sections_of", "visible_to",
 ]  # fmt: skip
 
 def about(session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID, lock: str = "", sections: Collection[str] = ()) -> About:
@@ -124,6 +124,16 @@ def sections_of(session: Session, *, case_id: uuid.UUID) -> dict[str, SectionSta
 def copies_of(session: Session, *, referral_id: uuid.UUID) -> tuple[Copy, ...]:
     """Return what the recipient of a referral copied into a file of its own. No scope is checked: whoever sees the referral may know."""
     return copies.of_referral(session, referral_id)
+
+
+def is_closed(session: Session, *, case_id: uuid.UUID) -> bool:
+    """Tell whether a file was closed. No scope is checked: for the page of whoever opened it."""
+    return session.scalar(select(CaseRow.closed_at).where(CaseRow.id == case_id)) is not None
+
+
+def copies_in(session: Session, *, case_id: uuid.UUID) -> tuple[Copy, ...]:
+    """Return the copies that lie in a file. No scope is checked: hand their ids to a verb."""
+    return copies.of_case(session, case_id)
 
 
 def conflict_blocks(session: Session, *, hub: HubKeys, case_id: uuid.UUID, member_id: uuid.UUID) -> bool:

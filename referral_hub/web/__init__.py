@@ -9,6 +9,7 @@ from referral_hub.web import (
     agency,
     amiss,
     asking_again,
+    case_acts,
     cases,
     catalog,
     checking,
@@ -38,7 +39,7 @@ from referral_hub.web import (
 if TYPE_CHECKING:
     from flask import Flask
 
-BLUEPRINTS = dict.fromkeys((home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, checking.bp, consents.bp, asking_again.bp, second_signer.bp, without.bp, tasks.bp, referral_acts.bp, findings.bp, subject.bp, directory.bp, proofs.bp, receipts.bp, recipients.bp, offers.bp))
+BLUEPRINTS = dict.fromkeys((home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, case_acts.bp, checking.bp, consents.bp, asking_again.bp, second_signer.bp, without.bp, tasks.bp, referral_acts.bp, findings.bp, subject.bp, directory.bp, proofs.bp, receipts.bp, recipients.bp, offers.bp))
 
 
 def install(app: Flask) -> None:

@@ -23,6 +23,7 @@ from referral_hub.gate.house import house, now, session
 from referral_hub.gate.schemas import Problems, form_of, one_of, read_form, text, tick, uuid
 from referral_hub.gate.speech import _
 from referral_hub.protocol import forms
+from referral_hub.referrals import queries as referrals
 from referral_hub.web import forms as controls
 from referral_hub.web.files import case_id_of, label, options
 from referral_hub.web.forms import Option
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
-    from referral_hub.cases.facts import Content, Detail, Lookalike, SectionState
+    from referral_hub.cases.facts import Content, Copy, Detail, Lookalike, SectionState
 
 bp = Blueprint("cases", __name__)
 
@@ -65,7 +66,7 @@ def lists() -> Response:
     stage = request.args.get("tahap")
     found = read(partial(queries.list_cases, after=request.args.get("setelah"), stage=stage if stage in stages else None))
     return page(
-        "cases/lists.html", title=_("Cases"), found=found, stage=stage, may_open=_may(Verb.CASE_OPEN), stages=options("case_stages")
+        "cases/lists.html", title=_("Cases"), found=found, stage=stage, may_open=_may(Verb.CASE_OPEN), may_search=_may(Verb.CASE_SEARCH), stages=options("case_stages")
     )
 
 
@@ -96,6 +97,8 @@ def file_page(code: str, *, problems: Problems | None = None, status: int = 200)
         problems=problems,
         case=found.case,
         rows=_rows(found),
+        copies=_copies(found),
+        sources=_sources(found),
         codes=codes,
         colleagues=[Option(str(m.id), m.code) for m in colleagues if m.state == "active" and m.holds_key],
         stages=options("case_stages"),
@@ -111,11 +114,22 @@ def _rows(found: Detail) -> tuple[Row, ...]:
     return tuple(Row(code, book.section(code).label(reader().language), found.sections.get(code), _opens(code, found)) for code in order)
 
 
+def _copies(found: Detail) -> list[Copy]:
+    """Return the copies that no row above stands for: those of what is written for a referral, beside a section of the file's own, or held."""
+    shown = {state.copy.id for state in found.sections.values() if state.copy}
+    return [copy for copy in found.copies if copy.id not in shown]
+
+
+def _sources(found: Detail) -> dict[UUID, str]:
+    """Return the numbers of the referrals that something was copied from."""
+    return referrals.numbers(session(), referral_ids={copy.referral_id for copy in found.copies})
+
+
 def _opens(section: str, found: Detail) -> bool:
     if actor().member_id not in found.case.members:
         return False
     if section not in found.sections:
-        return _may_write(section)
+        return _may_write(section) and found.case.closed_at is None
     return _may(Verb.SECTION_SAFE_CONTACT_READ if section == rules.SAFE_CONTACT else Verb.CASE_READ)
 
 
@@ -124,14 +138,14 @@ def _opens(section: str, found: Detail) -> bool:
 def section(code: str, section: str) -> Response:
     """Show what stands in one section."""
     content = _opened(code, section)
-    names = _names()
+    names, closed = known_names(), queries.is_closed(session(), case_id=case_id_of(code))
     return page(
         "cases/section.html",
         code=code,
         section=section,
         label=label(section),
         facts=controls.facts(section, content.fields(), reader=reader(), masked=content.hidden, names=names, tails=content.tails),
-        may_edit=_may_write(section),
+        may_edit=_may_write(section) and not closed,
     )
 
 
@@ -186,7 +200,7 @@ def reveal(code: str, section: str) -> Response:
     if field not in rules.sensitive_fields(section):
         raise errors.NotFound
     content = _opened(code, section, fields=(f"{section}.{field}",))
-    facts = controls.facts(section, content.fields(), reader=reader(), names=_names())
+    facts = controls.facts(section, content.fields(), reader=reader(), names=known_names())
     return page("cases/field.html", code=code, section=section, label=label(section), facts=facts)
 
 
@@ -196,7 +210,7 @@ def stage(code: str) -> Response:
     """Move the file to another stage of help."""
     on_refusal(lambda problems: file_page(code, problems=problems, status=422))
     chosen = read_form(form_of(stage=one_of([option.value for option in options("case_stages")])))["stage"]
-    return _changed(code, partial(actions.set_stage, stage=chosen, version=_version()))
+    return _changed(code, partial(actions.set_stage, stage=chosen, version=version()))
 
 
 @bp.post("/kasus/<code>/petugas")
@@ -206,9 +220,9 @@ def assign(code: str) -> Response:
     on_refusal(lambda problems: file_page(code, problems=problems, status=422))
     form = read_form(form_of(member=uuid(), end=tick()))
     if form["end"]:
-        return _changed(code, partial(actions.unassign, member_id=form["member"], version=_version()))
+        return _changed(code, partial(actions.unassign, member_id=form["member"], version=version()))
     colleague = members.member(session(), member_id=form["member"])
-    return _changed(code, partial(actions.assign, member=colleague, version=_version()))
+    return _changed(code, partial(actions.assign, member=colleague, version=version()))
 
 
 @bp.post("/kasus/<code>/lindungi")
@@ -216,7 +230,7 @@ def assign(code: str) -> Response:
 def protect(code: str) -> Response:
     """Mark a file as protected, or lift the mark."""
     on = read_form(form_of(protected=tick()))["protected"]
-    return _changed(code, partial(actions.protect, protected=on, version=_version()))
+    return _changed(code, partial(actions.protect, protected=on, version=version()))
 
 
 @bp.post("/kasus/<code>/konflik")
@@ -302,7 +316,7 @@ def _agencies() -> tuple[Option, ...]:
     return tuple(Option(str(a.id), a.name) for a in directory.agencies(session()))
 
 
-def _names() -> dict[str, str]:
+def known_names() -> dict[str, str]:
     """Return the words for member and agency ids that stand in a section."""
     return {option.value: option.label for option in (*_colleagues(), *_agencies())}
 
@@ -320,8 +334,9 @@ def _may_write(section: str) -> bool:
     return _may(Verb.CASE_EDIT) and rules.may_write(access.abilities(actor().roles), section)
 
 
-def _version() -> int:
-    version = form_version()
-    if version is None:
+def version() -> int:
+    """Return the row version that the form carried. Raises errors.InputInvalid where it carried none."""
+    carried = form_version()
+    if carried is None:
         raise errors.InputInvalid({"version": ("required",)})
-    return version
+    return carried

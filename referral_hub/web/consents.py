@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, request, url_for
 
-from referral_hub import protocol
+from referral_hub import access, protocol
 from referral_hub.access import Verb
 from referral_hub.accounts import queries as members
 from referral_hub.cases import queries as cases
-from referral_hub.consent import givers, rules
+from referral_hub.consent import counting, givers, rules
 from referral_hub.consent import queries as ledger
 from referral_hub.consent.facts import BEST_INTEREST, Giving, Shown
 from referral_hub.directory import queries as directory
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
+    from referral_hub.cases.facts import Case
     from referral_hub.referrals.drafts import Chosen
     from referral_hub.referrals.values import Draft
 
@@ -297,7 +298,18 @@ def of_case(code: str) -> Response:
     found = read(partial(cases.detail, case_id=case_id_of(code)))
     given = ledger.of_case(session(), found.case.id)
     names = directory.names(session(), {one.scope_agency for one in given})
-    return page("consents/of_case.html", title=_("The survivor's consents"), case=found.case, given=given, names=names, today=rules.local_day(now(), actor().timezone))  # fmt: skip
+    return page("consents/of_case.html", title=_("The survivor's consents"), case=found.case, given=given, names=names, today=rules.local_day(now(), actor().timezone),
+                speakers=_speakers(found.case), languages=options("languages"), may_count=_may_count(found.case))  # fmt: skip
+
+
+def _speakers(case: Case) -> list[Option]:
+    """Return who may say whether she may be counted."""
+    words = {option.value: option for option in options("consent_givers")}
+    return [words[code] for code in counting.speakers(minor=case.minor)]
+
+
+def _may_count(case: Case) -> bool:
+    return actor().member_id in case.members and case.closed_at is None and Verb.CONSENT_GIVE.value in access.acts_allowed(actor().roles)
 
 
 @bp.get("/kasus/<code>/persetujuan/<uuid:consent_id>/tarik")

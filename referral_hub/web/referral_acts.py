@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from flask import url_for
+from flask import request, url_for
 
 from referral_hub import errors
 from referral_hub.access import Verb
+from referral_hub.cases.aliases import aliases, case_of_alias
 from referral_hub.gate.acts import act, form_version, on_refusal
 from referral_hub.gate.admits import acting, admits
-from referral_hub.gate.caller import actor, keys
+from referral_hub.gate.caller import actor, keys, signed_in
 from referral_hub.gate.house import now, session
 from referral_hub.gate.schemas import Problems, form_of, read_form, text, uuid
 from referral_hub.referrals import actions, queries
@@ -23,6 +24,7 @@ from referral_hub.web.referrals import bp, id_of, referral_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from uuid import UUID
 
     from werkzeug.wrappers import Response
 
@@ -123,6 +125,33 @@ def step(number: str, event: str) -> Response:
         id_of(number)
         on_refusal(lambda problems: referral_page(number, problems=problems.prefixed(f"{event}-")))
     return _done(number, getattr(actions, event), **steps.given(event))
+
+
+@bp.post("/rujukan/<number>/salin")
+@admits(Verb.CASE_COPY_SECTIONS)
+def copy(number: str) -> Response:
+    """Copy sections into a file of the own agency: the one that is named by its code, or a new one."""
+    _comes_back(number)
+    sections, code = request.form.getlist("copy"), request.form.get("file", "").strip()
+    if not sections:
+        raise errors.InputInvalid({"copy": ("missing",)})
+    as_other = request.form.get("as_other") == "yes"
+    work = partial(actions.copy_sections, referral_id=id_of(number), sections=sections, case_id=_own_file(code), as_other=as_other)
+    done = act(work)
+    if done.value is not None and done.value.alike:
+        return referral_page(number, alike=done.value.alike)
+    own = aliases(session(), case_ids=[done.id], agency_id=signed_in().agency.id)
+    return see_other(url_for("cases.show", code=own[done.id].code) if own else url_for("referrals.show", number=number))
+
+
+def _own_file(code: str) -> UUID | None:
+    """Return the file that the own agency knows by `code`; none where none was named. Raises errors.InputInvalid: `file`."""
+    if not code:
+        return None
+    try:
+        return case_of_alias(session(), agency_id=signed_in().agency.id, code=code)
+    except errors.NotFound:
+        raise errors.InputInvalid({"file": ("not_known_code",)}) from None
 
 
 @bp.post("/rujukan/<number>/pesan")

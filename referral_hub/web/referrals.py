@@ -25,8 +25,8 @@ from referral_hub.gate.speech import _
 from referral_hub.protocol import deadlines
 from referral_hub.referrals import queries, reading, rules
 from referral_hub.referrals.queries.lists import Filters
+from referral_hub.web import copies, further_steps, words
 from referral_hub.web import forms as controls
-from referral_hub.web import further_steps, words
 from referral_hub.web import referral_page as view
 from referral_hub.web import referral_steps as steps
 from referral_hub.web.files import label, options
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
+    from referral_hub.cases.facts import Lookalike
     from referral_hub.gate.schemas import Problems
     from referral_hub.referrals.values import Content, Detail, Glance
 
@@ -98,8 +99,11 @@ def show(number: str) -> Response:
     return referral_page(number)
 
 
-def referral_page(number: str, *, problems: Problems | None = None) -> Response:
-    """Make the page of one referral: the task list of a draft, what came in, the preview, or the referral itself."""
+def referral_page(number: str, *, problems: Problems | None = None, alike: tuple[Lookalike, ...] = ()) -> Response:
+    """Make the page of one referral: the task list of a draft, what came in, the preview, or the referral itself.
+
+    `alike`: own files that may be of the same person; then nothing was copied yet.
+    """
     found = glance_at(number)
     row = found.referral
     if row.state == "draft":
@@ -107,7 +111,7 @@ def referral_page(number: str, *, problems: Problems | None = None) -> Response:
     waits = found.side == "recipient" and row.accepted_at is None and row.state in {*UNANSWERED, "on-hold"}
     if waits and found.may_preview and found.grant == "preview":
         return preview_page(found, problems=problems)
-    return incoming_page(found, problems=problems) if waits else detail_page(found, problems=problems)
+    return incoming_page(found, problems=problems) if waits else detail_page(found, problems=problems, alike=alike)
 
 
 def glance_at(number: str) -> Glance:
@@ -161,7 +165,7 @@ def _handlers(found: Glance) -> list[Option]:
     return own + [Option(str(m.id), f"{roles[m.id]} {m.code}") for m in able if m.id != actor().member_id]
 
 
-def detail_page(found: Glance, *, problems: Problems | None = None) -> Response:
+def detail_page(found: Glance, *, problems: Problems | None = None, alike: tuple[Lookalike, ...] = ()) -> Response:
     """Make the referral page: next step, closed sections, history, deadlines, who has seen it."""
     acting(Verb.REFERRAL_LIST)
     detail: Detail = read(partial(queries.detail, referral_id=found.referral.id))
@@ -171,7 +175,7 @@ def detail_page(found: Glance, *, problems: Problems | None = None) -> Response:
     kind = signed_in().agency.kind
     further = _further(detail, found)
     return page(
-        "referrals/show.html", status=422 if problems else 200, problems=problems, found=found,
+        "referrals/show.html", status=422 if problems or alike else 200, problems=problems, found=found, copied=copies.view_of(detail, alike=alike),
         detail=detail, row=row, names=names, may=set(detail.acts), handler=view.handler_text(found), dues=dues, running=view.running(dues),
         notes=[*view.notes(row, side=detail.side, grant=detail.grant, names=names), *further_steps.told(row, detail.history, side=detail.side, names=names)], window=view.window_text(detail),
         sections=view.sections(detail, found.may_open), not_shared=view.not_shared(detail), history=view.history(detail, names), looks=view.looks(detail.seen, names),

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from referral_hub.accounts import sessions
 from referral_hub.accounts.rules import times
+from referral_hub.cases import queries as cases
 from referral_hub.db import transact
 from referral_hub.referrals import actions
 from referral_hub.vault.member import MemberKey
@@ -37,6 +38,7 @@ class Things:
     incoming: str
     served: str
     colleague_id: str
+    copy: str
 
 
 class Scene:
@@ -65,7 +67,10 @@ class Scene:
         service = SERVICES[self.ours.kind]
         number["incoming"] = here.sent(service=service).number
         number["served"] = here.served(service=service).number
-        return Things(case.alias, str(consent_id), number["draft"], outgoing.number, number["incoming"], number["served"], str(lead.id))
+        here.at(lead, 5 * HOUR).do(actions.copy_sections, referral_id=here.id, sections=["needs"], case_id=case.id)
+        copy = cases.copies_of(self.session, referral_id=here.id)[0].id
+        self.session.rollback()
+        return Things(case.alias, str(consent_id), number["draft"], outgoing.number, number["incoming"], number["served"], str(lead.id), str(copy))
 
     def browser(self, person, *, now):
         """A browser in which this person has just signed in, both factors shown."""
@@ -129,6 +134,13 @@ def calls(things):
         "agency.invite": ("/lembaga/kita/undang", invitation, False),
         "agency.renew": ("/lembaga/kunci/ganti", {}, False),
         "asking_again.answer": (f"{outgoing}/persetujuan", {"answer": "no", "language": "id", "untuk": "lanjut", "sections": ["identity"]}, True),
+        "cases.close": (f"{file}/selesai", {"reason": "goals_met", things.outgoing: "case_closed", things.draft: "case_closed"}, True),
+        "cases.close_form": (f"{file}/selesai", None, True),
+        "cases.copied": (f"{file}/salinan/{things.copy}", None, True),
+        "cases.count": (f"{file}/persetujuan/hitung", {"allowed": "yes", "language": "id", "given_by": "self"}, True),
+        "cases.rights_page": (f"{file}/hak", None, True),
+        "cases.save_rights": (f"{file}/hak", {"rights.counsel": "unmet"}, True),
+        "cases.search": ("/kasus/cari", {"words": "Contoh Nama"}, False),
         "cases.assign": (f"{file}/petugas", {"member": things.colleague_id}, True),
         "cases.conflict": (f"{file}/konflik", {"agency": str(uuid4()), "member_code": COLLEAGUE}, True),
         "cases.edit": (f"{file}/bagian/identity/ubah", None, True),
@@ -202,12 +214,18 @@ def calls(things):
         "referrals.reveal": (f"{served}/bagian/identity/tampilkan", {"field": "nik"}, True),
         "referrals.section": (f"{served}/bagian/identity", None, True),
         "referrals.show": (served, None, True),
+        "referrals.copy": (f"{served}/salin", {"copy": ["profile"], "file": things.alias}, True),
         "referrals.start": (f"{served}/mulai", {}, True),
         "referrals.message": (f"{served}/pesan", {"message": "Contoh"}, True),
         "referrals.own_notes": (f"{served}/catatan-lembaga", None, True),
         "referrals.step": (f"{served}/langkah/resume", {}, True),
         "referrals.write_note": (f"{served}/catatan-lembaga", {"internal_note": "Contoh"}, True),
         "referrals.withdraw": (f"{outgoing}/batal", {"event_reason": "sent_by_mistake"}, True),
+        "subject.answer_request": ("/subjek/permintaan/PD-AAAA-AAAA/selesai", {}, False),
+        "subject.paper_file": (f"/subjek/{things.alias}/lembar/{uuid4()}.pdf", None, False),
+        "subject.record_request": (f"/subjek/{things.alias}/permintaan", {"kind": "access", "asked_at": "2026-11-24T01:00"}, True),
+        "subject.refuse_request": ("/subjek/permintaan/PD-AAAA-AAAA/tolak", {"reason": "endangers"}, False),
+        "subject.requests_desk": ("/subjek/permintaan", None, False),
         "subject.paper": (f"/subjek/{things.alias}/lembar/{uuid4()}", None, False),
         "subject.release": (f"/subjek/{things.alias}/terbitkan", {"asked_alone": "yes", "is_safe": "yes", "handed_by": things.colleague_id}, True),
         "subject.show": (f"/subjek/{things.alias}", None, True),

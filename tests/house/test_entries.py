@@ -362,5 +362,12 @@ def the_desk(told):
     assert officer.send("/tugaskan$", member_id=me).status == 200
     assert officer.send("/jelaskan$", **{"explain-text": "Petugas ini menangani kasusnya."}).status == 200
     officer.get(f"/subjek/{told.alias}")
+    assert officer.send("/permintaan$", kind="correct").status == 200
+    assert officer.send("/selesai$").status == 200
+    officer.get(f"/subjek/{told.alias}")
+    assert officer.send("/permintaan$", kind="access").status == 200
+    asked = re.search(r'name="(PD-[^"]+-reason)"', officer.page.html).group(1)
+    assert officer.send("/tolak$", **{asked: "taken_back"}).status == 200
+    officer.get(f"/subjek/{told.alias}")
     hand = re.search(r'<option value="([0-9a-f-]{36})"', officer.page.html).group(1)
     assert officer.send("/terbitkan$", asked_alone="yes", is_safe="yes", handed_by=hand).status == 200
