@@ -370,4 +370,6 @@ def the_desk(told):
     assert officer.send("/tolak$", **{asked: "taken_back"}).status == 200
     officer.get(f"/subjek/{told.alias}")
     hand = re.search(r'<option value="([0-9a-f-]{36})"', officer.page.html).group(1)
-    assert officer.send("/terbitkan$", asked_alone="yes", is_safe="yes", handed_by=hand).status == 200
+    page = officer.send("/terbitkan$", asked_alone="yes", is_safe="yes", handed_by=hand)
+    assert page.status == 200
+    assert officer.get(next(link for link in page.links if link.endswith(".pdf"))).status == 200
