@@ -152,7 +152,7 @@ def corrected(file: File, found: Found, *, sections: Collection[str], before: Ma
         extra = package.Extra("shared before", {section: _open(section, named - usual.get(section, frozenset()), closed[section])})
         made |= _filtered(file, found, consent, sections=(section,), closed=closed[section], chosen={section: inside}, extra=extra)
     if unchanged := [section for section in sections if made.get(section) == before[section].fields()]:
-        raise errors.InputInvalid({"sections": ("unchanged",)}) if len(unchanged) == len(sections) else errors.InputInvalid({"sections": ("some_unchanged",)})
+        raise errors.InputInvalid({"sections": ("unchanged" if len(unchanged) == len(sections) else "some_unchanged",)})
     return _check_filled(made, sections)
 
 

@@ -45,7 +45,7 @@ def hint_text(hint: Hint) -> str:
 
 
 def _sentences() -> dict[str, str]:
-    return {
+    return _of_sections() | {
         "required": _("Not filled in yet."),
         "child_refuses": _("The child's answer is no, and it stands. The referral waits."),
         "giver_does_not_fit": _("This form is not for this survivor's age or guardian. Please choose who speaks for the child once more."),
@@ -81,10 +81,6 @@ def _sentences() -> dict[str, str]:
         "code_mismatch": _("The code does not match yet. Wait for the next one, then try again."),
         "not_the_same": _("The two do not match yet. Please type both once more."),
         "missing": _("Please choose at least one."),
-        "all_of_them": _("That is everything. Then the whole consent can be withdrawn above."),
-        "nothing_filled": _("One of these is still empty in the file. Fill it in first, or leave it out."),
-        "unchanged": _("The file says what was sent already. Change it there first."),
-        "some_unchanged": _("One of these says what was sent already. Please leave it out."),
         "malformed": _("Please look at how this is written."),
         "not_for_kind": _("This role is not for this kind of agency."),
         "mismatch": _("It does not match yet. Please compare once more."),
@@ -97,6 +93,16 @@ def _sentences() -> dict[str, str]:
         "look_again": _("Please look at the texts named below: correct them, or tick that they go as they are."),
         "does_not_fit": _("The steps before say otherwise. Please choose another."),
         "out_of_range": _("Please choose an end after the beginning, at most 400 days later."),
+    }
+
+
+def _of_sections() -> dict[str, str]:
+    """Return what is said where sections of what is shared are chosen."""
+    return {
+        "all_of_them": _("That is everything. Then the whole consent can be withdrawn above."),
+        "nothing_filled": _("One of these is still empty in the file. Fill it in first, or leave it out."),
+        "unchanged": _("The file says what was sent already. Change it there first."),
+        "some_unchanged": _("One of these says what was sent already. Please leave it out."),
     }
 
 

@@ -65,8 +65,11 @@ def answer(number: str) -> Response:
     if form["answer"] == "no":
         act(partial(actions.record_refusal, referral_id=found.referral.id, language=form["language"], text_language=asked.text_language))
         return back
+    case_id = found.referral.case_id
+    if case_id is None:
+        raise errors.NotFound
     giving = consents.giving_of(_draft(found), asked, language=form["language"], shown=_shown(found, asked))
-    act(partial(actions.record_consent, case_id=found.referral.case_id, giving=giving, known=consents.known()))
+    act(partial(actions.record_consent, case_id=case_id, giving=giving, known=consents.known()))
     return back
 
 

@@ -22,6 +22,7 @@ from referral_hub.web.frame import reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from uuid import UUID
 
     from referral_hub.consent.facts import Consent
     from referral_hub.referrals.values import Detail, Event, Further, Referral
@@ -91,7 +92,7 @@ def _bases(found: Iterable[Consent]) -> tuple[Option, ...]:
     )
 
 
-def told(row: Referral, history: Iterable[Event], *, side: str, names: Mapping[object, str]) -> list[str]:
+def told(row: Referral, history: Iterable[Event], *, side: str, names: Mapping[UUID, str]) -> list[str]:
     """Return what has to be known about sections: who asked for which, and what the survivor took back while its copies are not yet deleted."""
     events = list(history)
     found = []

@@ -12,11 +12,11 @@ def acts(story, person, after=HOUR):
     return story.at(person, after).detail().acts
 
 
-ENDS = ("close_upstream", "withdraw")
+ENDS = ("revise", "renew_basis", "close_upstream", "withdraw")
 ACCEPTED = (
-    "start", "ask_information", "waitlist", "schedule", "no_show", "request_transfer", "cannot_continue", "un_accept", "propose_forward",
+    "start", "ask_information", "ask_sections", "waitlist", "schedule", "no_show", "request_transfer", "cannot_continue", "un_accept", "propose_forward",
 )  # fmt: skip
-SERVING = ("progress", "complete", "ask_information", "schedule", "no_show", "request_transfer", "cannot_continue")
+SERVING = ("progress", "complete", "ask_information", "ask_sections", "schedule", "no_show", "request_transfer", "cannot_continue")
 
 
 def test_which_acts_are_offered_to_whom_in_which_state(network, story):
@@ -25,15 +25,15 @@ def test_which_acts_are_offered_to_whom_in_which_state(network, story):
     assert (acts(story, story.sari), acts(story, lead)) == (("send", "submit", "close_upstream", "discard"), ("send", "mark_error"))
     story.agree()
     story.send()
-    assert acts(story, story.sari, 5 * MINUTE) == ("close_upstream", "recall", "withdraw")
+    assert acts(story, story.sari, 5 * MINUTE) == ("revise", "renew_basis", "close_upstream", "recall", "withdraw")
     assert acts(story, story.sari, 11 * MINUTE) == ENDS
     assert acts(story, story.santi) == ("open_preview", "claim", "accept", "decline", "propose_forward")
     story.at(story.santi, HOUR).on("open_preview")
     assert (acts(story, story.santi), acts(story, story.sari)) == (("claim", "accept", "decline", "ask_information", "propose_forward"), ENDS)
     story.at(story.santi, HOUR).on("accept", handler=story.santi.id, first_contact_by=NOW + DAY)
-    assert (acts(story, story.santi), acts(story, story.sari), acts(story, lead)) == (ACCEPTED, ENDS, ("mark_error", "withdraw"))
+    assert (acts(story, story.santi), acts(story, story.sari), acts(story, lead)) == (ACCEPTED, ("supply_sections", *ENDS), ("mark_error", "withdraw"))
     story.at(story.santi, HOUR).on("start")
-    assert (acts(story, story.santi), acts(story, story.sari)) == (SERVING, ("request_cancel", "close_upstream"))
+    assert (acts(story, story.santi), acts(story, story.sari)) == (SERVING, ("supply_sections", "revise", "renew_basis", "request_cancel", "close_upstream"))
     story.at(story.santi, HOUR).on("complete", outcome="service_given")
     assert (acts(story, story.santi), acts(story, story.sari)) == ((), ("dispute",))
 
