@@ -144,6 +144,16 @@ def on_refusal(render: Callable[[Problems], Response]) -> None:
     g.hub_refused_form = render
 
 
+def on_conflict(render: Callable[[errors.StaleVersion], Response]) -> None:
+    """Say how a form comes back that somebody else was faster with: `render(failure)` shows both versions with what was typed (409)."""
+    g.hub_both_versions = render
+
+
+def both_versions() -> Callable[[errors.StaleVersion], Response] | None:
+    """Return how this request's form comes back beside the version that was saved meanwhile, if the view said so."""
+    return cast("Callable[[errors.StaleVersion], Response] | None", g.get("hub_both_versions"))
+
+
 def refused_form() -> Callable[[Problems], Response] | None:
     """Return how this request's form comes back, if the view said so."""
     return cast("Callable[[Problems], Response] | None", g.get("hub_refused_form"))

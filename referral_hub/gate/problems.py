@@ -7,6 +7,7 @@ A refusal rolls the request's transaction back, leaves its entry in a transactio
 from __future__ import annotations
 
 import traceback
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from flask import current_app, make_response, render_template, request
@@ -41,6 +42,7 @@ OWN = {
     "unasked_opening": FORBIDDEN, "not_built": CONFLICT, "already_founded": CONFLICT, "no_agency_key": CONFLICT, "key_not_held": FORBIDDEN,
 }  # fmt: skip
 COMES_BACK = frozenset({INCOMPLETE, THROTTLED})
+ANSWERED_ON_THE_FORM = frozenset({"copies_remain"})  # another answer on the same form is the way on
 REFUSED = frozenset({FORBIDDEN, NOT_FOUND, CONFLICT, INCOMPLETE})
 
 
@@ -85,10 +87,9 @@ def answer(failure: errors.HubError) -> Response:
         _leave_entry(failure, status)
     except errors.Unavailable as unavailable:
         failure, status = unavailable, UNAVAILABLE
-    if status in COMES_BACK:
-        again = _form_again(failure, status)
-        if again is not None:
-            return again
+    again = _form_again(failure, status)
+    if again is not None:
+        return again
     if status >= FAULT:
         log.warning("failure", code=failure.code, request_id=request_id(), endpoint=request.endpoint)
     return problem_page(status, code=failure.code, facts=failure.facts)
@@ -177,13 +178,21 @@ def _write(action: str, **facts: Any) -> None:
 
 
 def _form_again(failure: errors.HubError, status: int) -> Response | None:
-    render = acts.refused_form()
-    if render is None:
-        return None
+    """Return the form with what was typed: beside its complaints, or beside what somebody else saved meanwhile."""
+    form, versions = acts.refused_form(), acts.both_versions()
+    if isinstance(failure, errors.StaleVersion) and versions is not None:
+        return _rendered(partial(versions, failure), failure, status)
+    if (status in COMES_BACK or failure.code in ANSWERED_ON_THE_FORM) and form is not None:
+        return _rendered(partial(form, problems_of(failure)), failure, status)
+    return None
+
+
+def _rendered(render: Callable[[], Response], failure: errors.HubError, status: int) -> Response:
     try:
-        response = render(problems_of(failure))
+        response = render()
     except errors.HubError as closed:  # the form stands beside content that cannot be opened again
-        return problem_page(status_of(closed), code=closed.code, facts=closed.facts)
+        told = failure if isinstance(failure, errors.StaleVersion) and not isinstance(closed, errors.CannotOpen) else closed
+        return problem_page(status_of(told), code=told.code, facts=told.facts)
     except (OperationalError, InterfaceError):
         session().invalidate()
         return problem_page(UNAVAILABLE, code="log_unavailable", facts={"retry_after": 5})
@@ -197,7 +206,7 @@ def problem_page(status: int, *, code: str, facts: Mapping[str, object] | None =
     """Make the page of PAGES.md 3.21: the sentence of the refusal, what was kept, one next step, the request's reference."""
     facts = facts or {}
     wait = facts.get("retry_after")
-    keeps = status in {CONFLICT, INCOMPLETE, UNAVAILABLE} and request.method == "POST"
+    keeps = status in {FORBIDDEN, NOT_FOUND, CONFLICT, INCOMPLETE, UNAVAILABLE} and request.method == "POST"
     page = make_response(
         render_template(
             "problem.html",

@@ -6,6 +6,7 @@ The words for a code stand in `web/forms.py`; here nothing makes sentences.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -25,11 +26,13 @@ _CODES: dict[str, Any] = {"required": "required", "null": "required", "invalid":
 
 @dataclass(frozen=True)
 class Problems:
-    """What is amiss with a form: codes for each field, and the refusal's own code."""
+    """What is amiss with a form: codes for each field, the refusal's own code, and who was faster, when."""
 
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     code: str = ""
     wait: int = 0
+    who: str = ""
+    when: datetime | None = None
 
     def of(self, name: str) -> str:
         """Return the first code for the field `name`, or nothing."""
@@ -38,7 +41,7 @@ class Problems:
     def prefixed(self, prefix: str) -> Problems:
         """Return the same with `prefix` before the names of fields that lack it: how a form calls them."""
         named = {name if name.startswith(prefix) else prefix + name: codes for name, codes in self.fields.items()}
-        return Problems(named, self.code, self.wait)
+        return Problems(named, self.code, self.wait, self.who, self.when)
 
     def __bool__(self) -> bool:
         """Say whether anything is amiss."""
@@ -53,7 +56,8 @@ def problems_of(refusal: errors.HubError) -> Problems:
     """Return a refusal as problems of a form: by field where it names fields, else by its code, with the seconds to wait."""
     if isinstance(refusal, errors.InputInvalid):
         return Problems(refusal.fields)
-    return Problems(code=refusal.code, wait=int(str(refusal.facts.get("retry_after", 0))))
+    who, when = str(refusal.facts.get("who", "")), refusal.facts.get("when")
+    return Problems(code=refusal.code, wait=int(str(refusal.facts.get("retry_after", 0))), who=who, when=when if isinstance(when, datetime) else None)
 
 
 class FormSchema(Schema):

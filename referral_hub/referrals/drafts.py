@@ -173,6 +173,23 @@ def open_at(session: Session, act: Act, *, agency_id: uuid.UUID, object_id: uuid
     return {name: plain.fields() for name, plain in opening.unseal(act.keys.hub, act.keys.member_key, sealed).items()}
 
 
+def keeping(
+    session: Session, row: ReferralRow, act: Act, parts: Mapping[str, Mapping[str, Any]], *, keep: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """Return `parts` with the stored value of each field named in `keep` ("needs.wishes"), opened inside an act; where nothing is stored, without it.
+
+    Raises:
+        errors.CannotOpen as `open_now`.
+    """
+    stored = open_now(session, row, act) if keep else {}
+    made = {part: dict(values) for part, values in parts.items()}
+    for part, _dot, code in (name.partition(".") for name in keep):
+        if part in made:
+            made[part].pop(code, None)
+            made[part] |= {code: stored[part][code]} if code in stored.get(part, {}) else {}
+    return made
+
+
 def destroy(session: Session, row: ReferralRow, act: Act) -> dict[str, Any]:
     """Destroy the keys of a draft's parts; nothing of it opens again."""
     grants.revoke_object(session, object_kind=ObjectKind.DRAFT, object_id=row.id, now=act.now, hub=act.keys.hub)

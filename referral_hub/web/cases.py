@@ -16,7 +16,7 @@ from referral_hub.access import Verb
 from referral_hub.accounts import queries as members
 from referral_hub.cases import actions, queries, reading, rules
 from referral_hub.directory import queries as directory
-from referral_hub.gate.acts import act, form_version, on_refusal, opened, read
+from referral_hub.gate.acts import act, form_version, on_conflict, on_refusal, opened, read
 from referral_hub.gate.admits import acting, admits
 from referral_hub.gate.caller import actor, signed_in
 from referral_hub.gate.house import house, now, session
@@ -25,6 +25,7 @@ from referral_hub.gate.speech import _
 from referral_hub.protocol import forms
 from referral_hub.referrals import queries as referrals
 from referral_hub.web import forms as controls
+from referral_hub.web import versions
 from referral_hub.web.files import case_id_of, label, options
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
@@ -92,7 +93,6 @@ def file_page(code: str, *, problems: Problems | None = None, status: int = 200)
     colleagues = members.members(session(), agency_id=signed_in().agency.id) if _may(Verb.CASE_ASSIGN) else ()
     return page(
         "cases/show.html",
-        title=_("Survivor %(code)s", code=found.case.alias),
         status=status,
         problems=problems,
         case=found.case,
@@ -172,14 +172,16 @@ def save(code: str, section: str) -> Response:
     typed = forms.parse_form(section, request.form, timezone=actor().timezone, prefix=prefix)
     hidden = frozenset(request.form.getlist("hidden")) & rules.sensitive_fields(section)
     on_refusal(lambda problems: form_page(code, section, typed, revision=form_version() or 0, hidden=hidden, problems=problems))
+    on_conflict(lambda failure: _both_sections(code, section, typed, failure))
+    kept = {name.removeprefix(prefix) for name in versions.theirs()}
     done = act(
         partial(
             actions.edit_section,
             case_id=case_id_of(code),
             section=section,
-            values=typed,
+            values={field: value for field, value in typed.items() if field not in kept},
             version=form_version() or 0,
-            keep=[field for field in hidden if field not in typed],
+            keep=[*(field for field in hidden if field not in typed), *kept],
             known={"user": [str(m.id) for m in members.members(session(), agency_id=signed_in().agency.id)]},
             as_other=request.form.get("as_other") == "yes",
         ),
@@ -190,6 +192,15 @@ def save(code: str, section: str) -> Response:
     if done.value is not None and done.value.warnings:
         return form_page(code, section, typed, revision=done.value.revision, hidden=hidden, saved=done.value.warnings)
     return see_other(url_for("cases.show", code=code))
+
+
+def _both_sections(code: str, section: str, typed: Mapping[str, Any], failure: errors.StaleVersion) -> Response:
+    """Show what was typed beside what was saved meanwhile; a sensitive field that was saved stays masked."""
+    content = _opened(code, section)
+    pairs = versions.differing(
+        section, typed, content.fields(), prefix=f"{section}.", names=known_names(), masked=content.hidden, tails=content.tails
+    )
+    return versions.versions_page(failure, pairs, version=content.revision, back=url_for("cases.edit", code=code, section=section))
 
 
 @bp.post("/kasus/<code>/bagian/<section>/tampilkan")

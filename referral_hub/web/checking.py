@@ -12,9 +12,10 @@ from referral_hub import errors, protocol
 from referral_hub.access import Verb
 from referral_hub.cases import actions as case_actions
 from referral_hub.cases import queries as cases
+from referral_hub.cases import reading as case_reading
 from referral_hub.directory import queries as directory
 from referral_hub.directory import rules as directory_rules
-from referral_hub.gate.acts import act, form_version, on_refusal, opened
+from referral_hub.gate.acts import act, form_version, on_conflict, on_refusal, opened
 from referral_hub.gate.admits import about, acting, admits
 from referral_hub.gate.caller import actor, keys
 from referral_hub.gate.house import now, session
@@ -22,7 +23,7 @@ from referral_hub.gate.schemas import Problems, form_of, read_form, text, tick
 from referral_hub.gate.speech import _
 from referral_hub.protocol import forms, scan
 from referral_hub.referrals import actions, noticing, queries
-from referral_hub.web import files
+from referral_hub.web import files, versions
 from referral_hub.web import forms as controls
 from referral_hub.web import referral_steps as steps
 from referral_hub.web.amiss import hint_text
@@ -73,10 +74,23 @@ def save_blocked(number: str) -> Response:
     typed = forms.parse_form("safety", request.form, timezone=actor().timezone, prefix="safety.")
     typed = {code: value for code, value in typed.items() if code in BLOCKED}
     on_refusal(lambda problems: check_page(draft, problems=problems, blocked=typed))
+    on_conflict(lambda failure: _both_blocked(number, typed, failure))
+    kept = {name.removeprefix("safety.") for name in versions.theirs()}
     known = {"agency": [a.code for a in directory.agencies(session())]}
-    work = partial(case_actions.edit_section, case_id=_case_of(draft), section="safety", values=typed, version=_revision(draft), only=BLOCKED, known=known)
+    work = partial(case_actions.edit_section, case_id=_case_of(draft), section="safety", values={code: value for code, value in typed.items() if code not in kept},
+                   version=form_version() or 0, keep=kept, only=[code for code in BLOCKED if code not in kept], known=known)  # fmt: skip
     act(work, result=lambda saved: saved.case.id)
     return see_other(url_for("drafts.check", number=number))
+
+
+def _both_blocked(number: str, typed: Mapping[str, Any], failure: errors.StaleVersion) -> Response:
+    """Show what was typed beside what was saved meanwhile."""
+    draft = draft_of(number)
+    acting(Verb.CASE_READ)
+    stored = opened(partial(case_reading.open_sections, case_id=_case_of(draft), sections=("safety",)), case_reading.reveal)["safety"]
+    names = {a.code: a.name for a in directory.agencies(session())}
+    pairs = versions.differing("safety", typed, stored.fields(), prefix="safety.", only=BLOCKED, names=names)
+    return versions.versions_page(failure, pairs, version=stored.revision, back=url_for("drafts.check", number=number))
 
 
 @bp.post("/rujukan/<number>/kirim")
@@ -115,7 +129,7 @@ def check_page(draft: Draft, *, problems: Problems | None = None, blocked: Mappi
                 further=steps.forms_of(asked.acts, steps.Around(agency.kind)),
                 noticed=_noticed(noticed, _elsewhere(draft, noticed) if look.may_correct else {}), may_correct=look.may_correct,
                 typed=request.form, service=files.service_name(row.service), must_not_know=look.must_not_know, recipient_url=recipient_url(draft),
-                blocked=_blocked_controls(draft, blocked or {}, problems) if blocked is not None or "safety" not in draft.own_sections else None,
+                revision=_revision(draft), blocked=_blocked_controls(draft, blocked or {}, problems) if blocked is not None or "safety" not in draft.own_sections else None,
                 labels=names | controls.section_labels("safety", reader(), prefix="safety.") | {s: label(s) for s in ("profile", "safe_contact", "safety")}
                 | controls.section_labels("needs", reader(), prefix="needs.") | controls.section_labels("meta", reader(), prefix="meta."))  # fmt: skip
 

@@ -21,11 +21,11 @@ from referral_hub.consent import counting, givers, rules
 from referral_hub.consent import queries as ledger
 from referral_hub.consent.facts import BEST_INTEREST, Giving, Shown
 from referral_hub.directory import queries as directory
-from referral_hub.gate.acts import act, form_version, on_refusal, read
+from referral_hub.gate.acts import act, form_version, on_conflict, on_refusal, read
 from referral_hub.gate.admits import acting, admits
 from referral_hub.gate.caller import actor, keys, signed_in
 from referral_hub.gate.house import now, session
-from referral_hub.gate.schemas import Problems, form_of, one_of, read_form, uuid
+from referral_hub.gate.schemas import Problems, form_of, one_of, problems_of, read_form, uuid
 from referral_hub.gate.speech import _
 from referral_hub.protocol import consent_text, package
 from referral_hub.referrals import actions, queries
@@ -106,6 +106,7 @@ def answer(number: str) -> Response:
     asked = _with(asked_of(draft, ()), tuple(request.form.getlist("further")))
     acting(verb_of(asked))
     on_refusal(lambda problems: ask_page(draft, asked, problems=problems))
+    on_conflict(lambda failure: ask_page(draft_of(number), asked, problems=problems_of(failure)))
     form = read_form(form_of(answer=one_of(ANSWERS), language=one_of([o.value for o in options("languages")])))
     row = draft.referral
     version = form_version() or 0

@@ -12,7 +12,7 @@ from referral_hub import protocol
 from referral_hub.access import Verb
 from referral_hub.cases import queries as cases
 from referral_hub.directory import queries as directory
-from referral_hub.gate.acts import act, form_version, on_refusal, opened, read
+from referral_hub.gate.acts import act, form_version, on_conflict, on_refusal, opened, read
 from referral_hub.gate.admits import about, acting, admits, signed_in_only
 from referral_hub.gate.caller import actor, keys, signed_in
 from referral_hub.gate.house import now, session
@@ -20,7 +20,7 @@ from referral_hub.gate.schemas import Problems, form_of, one_of, read_form, text
 from referral_hub.gate.speech import _
 from referral_hub.protocol import forms
 from referral_hub.referrals import actions, drafts, queries, reading
-from referral_hub.web import files
+from referral_hub.web import files, versions
 from referral_hub.web import forms as controls
 from referral_hub.web.files import case_id_of, options
 from referral_hub.web.forms import Option
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
+    from referral_hub import errors
     from referral_hub.directory import Agency
     from referral_hub.referrals.values import Draft
 
@@ -158,13 +159,27 @@ def save_needs(number: str) -> Response:
     draft = draft_of(number)
     typed = {part: forms.parse_form(part, request.form, timezone=actor().timezone, prefix=f"{part}.") for part in WRITTEN}
     on_refusal(lambda problems: needs_page(draft, typed, problems=problems))
-    urgency = read_form(form_of(urgency=one_of(URGENCIES)))["urgency"]
+    urgency, kept = read_form(form_of(urgency=one_of(URGENCIES)))["urgency"], versions.theirs()
+    on_conflict(lambda failure: _both_needs(number, typed, failure, urgency=urgency))
     found = _missing(draft, typed, urgency=urgency)
-    act(partial(actions.edit_draft, referral_id=draft.referral.id, version=form_version() or 0, urgency=urgency, parts=typed))
-    if found:
+    chosen = None if "urgency" in kept else urgency
+    act(partial(actions.edit_draft, referral_id=draft.referral.id, version=form_version() or 0, urgency=chosen, parts=typed, keep=kept))
+    if found and not kept:
         return needs_page(draft_of(number), typed, problems=found, saved=True)
     stay = request.form.get("then") == "stay"
     return see_other(url_for("drafts.needs" if stay else "drafts.tasks", number=number))
+
+
+def _both_needs(number: str, typed: Mapping[str, Mapping[str, Any]], failure: errors.StaleVersion, *, urgency: str) -> Response:
+    """Show what was typed beside what was saved meanwhile."""
+    draft = draft_of(number)
+    stored = parts_of(draft, WRITTEN)
+    names = {s.code: s.label(reader().language) for s in protocol.current().services.values()}
+    pairs = [one for part in WRITTEN for one in versions.differing(part, typed[part], stored.get(part, {}), prefix=f"{part}.", only=_asked(part), names=names)]
+    if urgency != draft.referral.urgency:
+        said = (protocol.current().label("urgency_sla", code, reader().language) for code in (urgency, draft.referral.urgency))
+        pairs.insert(0, versions.Pair("urgency", _("Urgency"), *said))
+    return versions.versions_page(failure, pairs, version=draft.referral.version, back=url_for("drafts.needs", number=number))
 
 
 def _missing(draft: Draft, typed: Mapping[str, Mapping[str, Any]], *, urgency: str) -> Problems | None:

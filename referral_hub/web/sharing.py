@@ -11,7 +11,7 @@ from flask import request, url_for
 from referral_hub import protocol
 from referral_hub.access import Verb
 from referral_hub.directory import queries as directory
-from referral_hub.gate.acts import act, form_version, on_refusal
+from referral_hub.gate.acts import act, form_version, on_conflict, on_refusal
 from referral_hub.gate.admits import admits
 from referral_hub.gate.caller import actor, keys
 from referral_hub.gate.house import now, session
@@ -19,6 +19,7 @@ from referral_hub.gate.speech import _
 from referral_hub.protocol import package as packages
 from referral_hub.referrals import actions, drafts, queries
 from referral_hub.referrals.drafts import Chosen
+from referral_hub.web import versions
 from referral_hub.web.drafts import bp, draft_of, parts_of
 from referral_hub.web.files import label
 from referral_hub.web.forms import Option
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
+    from referral_hub import errors
     from referral_hub.gate.schemas import Problems
     from referral_hub.referrals.values import Choice, Draft
 
@@ -59,8 +61,30 @@ def save_package(number: str) -> Response:
     draft = draft_of(number)
     picked, reason = _picked(), request.form.get("reason", "")
     on_refusal(lambda problems: package_page(draft, _as_chosen(draft, picked, reason), problems=problems))
+    on_conflict(lambda failure: _both_choices(number, picked, reason, failure))
     act(partial(actions.edit_draft, referral_id=draft.referral.id, version=form_version() or 0, choice=picked, reason=reason))
     return see_other(url_for("consents.ask", number=number))
+
+
+def _both_choices(number: str, picked: Mapping[str, list[str]], reason: str, failure: errors.StaleVersion) -> Response:
+    """Show what was ticked beside what was saved meanwhile: one of them is kept whole, for the survivor was asked about one or the other."""
+    draft = draft_of(number)
+    chosen = saved(draft).chosen
+    texts = (_in_words(picked), _in_words(chosen.every) if chosen else "")
+    pairs = [versions.Pair("fields", _("What will be shared"), *texts)]
+    if chosen and chosen.reason != reason:
+        pairs.append(versions.Pair("reason", _("Why more is needed"), reason, chosen.reason))
+    return versions.versions_page(failure, pairs, version=draft.referral.version, back=url_for("drafts.package", number=number), whole=True)
+
+
+def _in_words(fields: Mapping[str, list[str]]) -> str:
+    """Return what is ticked, a line for each section."""
+    sections = protocol.current().sections
+    lines = []
+    for code in sections:
+        named = [sections[code].fields[f].label(reader().language) for f in fields.get(code, ()) if f in sections[code].fields]
+        lines += [f"{label(code)}: {', '.join(named)}"] if named else []
+    return "\n".join(lines)
 
 
 def package_page(draft: Draft, chosen: Chosen | None, *, problems: Problems | None = None) -> Response:

@@ -98,13 +98,15 @@ def edit_draft(
     urgency: str | None = None,
     type: str | None = None,  # noqa: A002 - the protocol's word
     parts: Mapping[str, Mapping[str, Any]] | None = None,
+    keep: Collection[str] = (),
     choice: Mapping[str, Collection[str]] | None = None,
     reason: str = "",
     request_id: str = "",
 ) -> Referral:
     """Change a draft. `referral.edit`. Another recipient or service drops the consent and the choice: both were made for the old one.
 
-    `choice` may name more than the usual set, with the `reason` written for it; sending asks whether consent covers it.
+    `choice` may name more than the usual set, with the `reason` written for it; sending asks whether consent covers it. `keep`: fields
+    ("needs.wishes") of `parts` whose stored value stays, also where that is none.
 
     Raises:
         errors.NotFound, errors.NotAllowed, errors.StaleVersion; errors.RuleBroken: `wrong_state` once it was sent, and as `create`.
@@ -122,7 +124,7 @@ def edit_draft(
     row.urgency, row.type = urgency or row.urgency, type or row.type
     _check_codes(urgency=row.urgency, type_=row.type)
     _check_unit(session, agency_id=row.to_agency, unit=row.to_unit)
-    contents = _contents(row, act, recipient_kind=kind, parts=parts or {}, choice=choice, reason=reason)
+    contents = _contents(row, act, recipient_kind=kind, parts=drafts.keeping(session, row, act, parts or {}, keep=keep), choice=choice, reason=reason)
     drafts.seal(session, row, act, contents=contents)
     row.version += 1
     session.flush()
