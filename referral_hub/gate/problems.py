@@ -43,7 +43,6 @@ OWN = {
 }  # fmt: skip
 COMES_BACK = frozenset({INCOMPLETE, THROTTLED})
 ANSWERED_ON_THE_FORM = frozenset({"copies_remain"})  # another answer on the same form is the way on
-ANSWERED_ON_THE_FORM = frozenset({"copies_remain"})  # another answer on the same form is the way on
 REFUSED = frozenset({FORBIDDEN, NOT_FOUND, CONFLICT, INCOMPLETE})
 
 
