@@ -5,7 +5,7 @@ RUN := $(BIN)/.run-installed
 DEV := $(BIN)/.dev-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test explore lint bench scenarios clean lock
+.PHONY: help demo test explore lint bench scenarios foreign clean lock
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ scenarios: $(DEV) ## the agreed walk-through cases, step by step; one line each:
 
 bench: $(DEV) ## speed beside the tuned twin; writes benchmarks/latest.json
 	@$(BIN)/python -m benchmarks
+
+foreign: $(DEV) ## our log's papers, checked by golang.org/x/mod/sumdb (needs Debian's golang-go and golang-golang-x-mod-dev)
+	@HUB_FOREIGN=1 $(BIN)/pytest -q tests/foreign
 
 clean: ## forget the demo: its database, keys and accounts (instance/)
 	@if [ -x $(BIN)/referral-hub ]; then $(BIN)/referral-hub demo --stop; fi

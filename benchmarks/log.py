@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
 from contextlib import contextmanager
@@ -55,14 +56,30 @@ def measure(place: Place, *, sizes: tuple[int, ...], slices: int, acts: int, sec
                 session.execute(text(statement))
             _grow(session, Log(max(sizes)), SHORT)
     points = [_point(place, size, max(sizes), slices, acts) for size in sizes]
-    audited, rate = eight.race(place, "short", slices=slices, seconds=seconds)
+    writers = eight.race(place, "short", slices=slices, seconds=seconds)
     rows = _points(points)
+    audited = writers.audited
+    rows.append(report.value("log: flushing a page to this disk", _flush(place), "ms"))
     rows.append(report.value("log: select, insert, commit: with / without its entry", audited.middle, "×", goal="≥ 0.5", reached=audited.middle >= 0.5, connections=8, ratio=audited))
-    rows.append(report.value("log: entries a second", rate, "/s", connections=8))
-    size, took = log_check.of_database(place, "long")
-    million = took * 1_000_000 / size
+    rows.append(report.value("log: the same, CPU without / with", writers.work.middle, "×", connections=8, ratio=writers.work))
+    rows.append(report.value("log: entries a second", writers.rate, "/s", connections=8))
+    size, took, cpu = log_check.of_database(place, "long")
+    scale = 1_000_000 / size
     told = f"log: offline check of {size:,} entries" + ("" if size >= 1_000_000 else ", scaled to a million")
-    return [*rows, report.value(told, million, "s", goal="< 10", reached=million < 10)]
+    rows.append(report.value(told, took * scale, "s", goal="< 10", reached=took * scale < 10))
+    return [*rows, report.value(f"{told}: CPU of all its processes", cpu * scale, "s")]
+
+
+def _flush(place: Place) -> float:
+    """Return milliseconds of writing a page and flushing it, the median of a hundred."""
+    times = []
+    with (place.folder / "flushed").open("wb", buffering=0) as file:
+        for _ in range(100):
+            file.write(bytes(8192))
+            started = time.perf_counter()
+            os.fdatasync(file.fileno())
+            times.append((time.perf_counter() - started) * 1000)
+    return median(times)
 
 
 def _points(points: list[Point]) -> list[Row]:

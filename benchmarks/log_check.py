@@ -85,8 +85,8 @@ def make(folder: Path, count: int) -> Question:
     return Question(folder / "bundle.zip", folder / "policy")
 
 
-def of_database(place: Bench, database: str) -> tuple[int, float]:
-    """Sign the log in `database`, write the bundle of all of it, and check that; return its size and the seconds of the check."""
+def of_database(place: Bench, database: str) -> tuple[int, float, float]:
+    """Sign the log in `database`, write the bundle of all of it, and check that; return its size, the seconds of the check and its CPU seconds."""
     origin = "hub.bench.test/log"
     signing = signer.CheckpointSigner(Signer(origin, bytes(range(32))), place.folder / f"last-checkpoint-{database}")
     now = datetime.now(UTC)
@@ -101,9 +101,9 @@ def of_database(place: Bench, database: str) -> tuple[int, float]:
         bundles.write(session, planned, out)
         session.rollback()
     size = planned.manifest.size
-    wall, _ = measure(Question(bundle_path, policy), whole.MOST_PROCESSES)
+    wall, cpu = measure(Question(bundle_path, policy), whole.MOST_PROCESSES)
     bundle_path.unlink()
-    return size, wall
+    return size, wall, cpu
 
 
 def measure(question: Question, processes: int) -> tuple[float, float]:
