@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import bindparam, select
+
 from referral_hub import access, errors
 from referral_hub.access import Verb
 from referral_hub.consent import actions, givers, queries, rules
-from referral_hub.consent.facts import STATISTICS
+from referral_hub.consent.facts import REFUSAL, STATISTICS
 from referral_hub.consent.records import ConsentRow
 from referral_hub.db import uuid7
+from referral_hub.db.fixed import Fixed
 from referral_hub.protocol import consent_text
 
 if TYPE_CHECKING:
@@ -25,10 +28,21 @@ PURPOSE = "statistics"
 
 
 def may_count(session: Session, case_id: uuid.UUID) -> bool:
-    """Tell whether the survivor's newest answer that stands says yes. What was never asked, taken back or decided without her is no."""
-    answers = (one for one in queries.of_case(session, case_id) if not one.is_refusal and one.basis == rules.BY_CONSENT)
-    newest = next((one for one in answers if one.withdrawn_at is None and one.is_signed), None)
-    return newest is not None and newest.stats_allowed
+    """Tell whether the survivor's newest answer that stands says yes. What was never asked, taken back or decided without her is no.
+
+    Of two answers of the same moment, a no counts.
+    """
+    answers = [one for one in map(queries.snapshot, _ANSWERS.all(session, case_id=case_id)) if one.is_signed]
+    newest = [one.stats_allowed for one in answers if one.given_at == answers[0].given_at]
+    return bool(newest) and all(newest)
+
+
+_A = ConsentRow.__table__.c
+_ANSWERS = Fixed(
+    select(*_A)
+    .where(_A.case_id == bindparam("case_id"), _A.form != REFUSAL, _A.basis == rules.BY_CONSENT, _A.withdrawn_at.is_(None))
+    .order_by(_A.given_at.desc(), _A.id.desc())
+)
 
 
 def answer(

@@ -139,6 +139,7 @@ def test_a_no_deletes_the_record_at_once(story, how):
         story.at(story.sari, DAY).answer_counting(case_id=case.id, allowed=False, **SAID)
         assert actions_of(story, 2) == ["consent.refuse", "case.stat_record_remove"]
     else:
+        story.clock += DAY
         story.draft(case=case)
         story.agree()  # unticked is no
         assert actions_of(story, 2) == ["consent.give", "case.stat_record_remove"]
@@ -175,12 +176,25 @@ def test_who_answers_in_which_language_is_checked(story, inputs, fields):
     story.session.rollback()
 
 
-def test_for_a_child_the_guardian_answers_with_her(story):
+def test_for_a_child_the_guardian_answers_with_her(network, story):
+    lead = network.member(story.uptd, "case_lead")
     case = story.open_file(profile=PROFILE | {"age_band": "13_17"}, identity={"full_name": "Bunga Contoh"})
     with pytest.raises(errors.InputInvalid):
         yes(story, case.id)
     story.session.rollback()
+    with pytest.raises(errors.InputInvalid) as amiss:
+        yes(story, case.id, given_by="child_with_guardian")
+    assert amiss.value.fields == {"child_guardian": ("required",)}
+    story.session.rollback()
+    guardian = {"guardian_relation": "mother", "guardian_is_suspect": False, "guardian_informed": "yes", "best_interest": "Contoh."}
+    save = {"case_id": case.id, "section": "child_guardian", "known": {"user": [str(story.sari.id), str(lead.id)]}}
+    decided = {"bi_decided_by": [str(story.sari.id), str(lead.id)]}
+    story.at(story.sari).do(cases.edit_section, values=guardian, version=0, **save)
     assert yes(story, case.id, given_by="child_with_guardian").stats_allowed
+    suspect = guardian | {"guardian_is_suspect": True, "guardian_informed": "no_unsafe"}
+    story.at(story.sari).do(cases.edit_section, values=suspect | decided, version=1, **save)
+    act = lambda: yes(story, case.id, given_by="guardian")  # noqa: E731
+    assert story.refused(story.sari, "consent.give", act).code == "guardian_is_suspect"
 
 
 def test_strangers_cannot_answer_for_her(network, story):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -109,10 +110,15 @@ def answer_counting(
     """Record whether she may be counted in reports without identity. `consent.give` or `consent.refuse`; a no deletes her record.
 
     Raises:
-        errors.NotFound, errors.NotAllowed; errors.RuleBroken: the file is closed (`wrong_state`); errors.InputInvalid: `language`, `given_by`.
+        errors.NotFound, errors.NotAllowed; errors.RuleBroken: the file is closed (`wrong_state`), a suspected guardian would say yes for a
+        child (`guardian_is_suspect`); errors.InputInvalid: `language`, `given_by`; `child_guardian`: the file says nothing of the guardian yet.
     """
     act = Act(actor, keys, now, request_id)
     about = cases.about(session, hub=keys.hub, actor=actor, case_id=case_id, lock="update")
+    if about.minor and allowed:
+        access.require(actor, Verb.CONSENT_GIVE, replace(about.target, kind="consent"))
+        if child_facts(session, act, case_id=case_id).guardian_is_suspect:
+            raise errors.RuleBroken("guardian_is_suspect")
     made = answers.answer(
         session, actor=actor, about=about, allowed=allowed, language=language, given_by=given_by, now=now, request_id=request_id
     )

@@ -16,6 +16,7 @@ from referral_hub.cases import actions as cases
 from referral_hub.cases import queries as case_queries
 from referral_hub.cli.demo.scenarios import filling
 from referral_hub.cli.demo.scenarios.player import Later
+from referral_hub.consent import counting
 from referral_hub.consent import rules as consents
 from referral_hub.consent.facts import BEST_INTEREST, Giving, Shown
 from referral_hub.directory import queries as directory
@@ -49,6 +50,26 @@ def edit_case(turn: Turn) -> None:
         given = dict(turn.player.scenario["given"].get(section, {}))
         given |= {name.partition(".")[2]: value for name, value in changes.items() if name.startswith(f"{section}.")}
         save_section(turn, turn.who, section, given)
+        _answer_counting(turn, section)
+
+
+def _answer_counting(turn: Turn, saved: str) -> None:
+    """Record the case's own answer on statistics as soon as the file says who may give it: a suspected guardian never does."""
+    given, case_id = turn.player.scenario["given"], turn.player.told.cases[turn.who.agency.code]
+    is_child, guardian = given["profile"]["is_child"], given.get("child_guardian", {})
+    if saved != ("child_guardian" if is_child else "profile") or guardian.get("guardian_is_suspect") or "consent" not in given:
+        return
+    allowed, speaker = bool(given["consent"]["stats_allowed"]), counting.speakers(minor=is_child)[0]
+    turn.do(actions.answer_counting, case_id=case_id, allowed=allowed, language="id", given_by=speaker)
+
+
+def copy_sections(turn: Turn) -> None:
+    """Copy sections into the own file; whoever opened it lets the colleague who handles the referral in."""
+    agency, opener = turn.who.agency.code, turn.player.told.openers.get(turn.who.agency.code, turn.who)
+    if opener.member.id != turn.who.member.id:
+        case = case_queries.case(turn.session, hub=turn.player.stage.hub, actor=opener.actor, case_id=turn.player.told.cases[agency])
+        turn.do(cases.assign, by=opener, case_id=case.id, member=turn.who.member, version=case.version)
+    turn.do(actions.copy_sections, referral_id=_ref(turn), sections=turn.inputs["sections"], case_id=_case(turn))
 
 
 def save_section(turn: Turn, by: Caller, section: str, given: Mapping[str, Any]) -> None:
@@ -344,6 +365,7 @@ ACTS: Mapping[str, Callable[[Turn], None]] = {
     "case.open": open_case,
     "case.edit": edit_case,
     "case.assign": assign,
+    "case.copy_sections": copy_sections,
     "case.conflict_add": conflict_add,
     "consent.give": give_consent,
     "consent.best_interest": best_interest,

@@ -103,6 +103,7 @@ class Player:
     acts: Mapping[str, Callable[[Turn], Any]]
     fallback: Callable[[Turn], Any]
     told: Told = field(default_factory=Told)
+    absent: list[str] = field(default_factory=list)  # further entries of the step just played that come later
     until: int | None = None
     ends_at: datetime | None = None
     pace: float = 1.0
@@ -152,7 +153,7 @@ class Player:
         """Say which part of what is expected nothing can show yet; everything else of the step held."""
         expect = step["expect"]
         parts = [part for part in NOT_COMPARED if expect.get(part)]
-        parts += sorted(LOGGED_LATER & set(expect.get("log", ())))
+        parts += self.absent
         if parts:
             return Outcome(step["step"], step["do"], "later", f"held, but for {', '.join(parts)}")
         return Outcome(step["step"], step["do"], "held")
@@ -211,6 +212,7 @@ class Player:
         return newest[0].idx + 1 if newest else 0
 
     def _differences(self, step: Mapping[str, Any], caller: Caller | None, before: int) -> list[str]:
+        self.absent = []
         found = [] if step["do"] in FIRED_BEFORE else [*self._in_the_log(step, caller, before)]
         expect = step["expect"]
         if "ref" in step and set(expect) & {"state", "grant", "flags"}:
@@ -228,7 +230,9 @@ class Player:
         if not any((e.action, e.outcome, e.actor_id) == (step["do"], outcome, member) for e in entries):
             amiss.append(f"no entry {step['do']} with outcome {outcome}")
         allowed = {e.action for e in entries if e.outcome == "allow"}
-        amiss += [f"no entry {code}" for code in step["expect"].get("log", ()) if code not in allowed | LOGGED_LATER]
+        wanted = set(step["expect"].get("log", ()))
+        self.absent = sorted((wanted & LOGGED_LATER) - allowed)
+        amiss += [f"no entry {code}" for code in sorted(wanted - allowed - LOGGED_LATER)]
         if outcome == "deny" and allowed:
             amiss.append(f"a refused step left {', '.join(sorted(allowed))}")
         return amiss
