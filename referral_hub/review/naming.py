@@ -49,7 +49,7 @@ class Namer:
                 found[name] = self._readers()[name](text.strip())
             except (_Unknown, errors.NotFound):
                 amiss[name] = (UNKNOWN,)
-            except ValueError:
+            except (ValueError, OverflowError):  # no such moment, or none that a calendar reaches
                 amiss[name] = (MALFORMED,)
         if amiss:
             raise errors.InputInvalid(amiss)

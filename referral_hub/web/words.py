@@ -7,11 +7,13 @@ Month and day names and plurals come from CLDR through Babel.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from babel.dates import format_date, format_datetime
 from babel.units import format_unit
+
+from referral_hub.protocol.moments import utc_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -152,14 +154,15 @@ def deadline(
 
 
 def from_local(text: str, reader: Reader) -> datetime | None:
-    """Return the UTC moment of a `datetime-local` value typed in the reader's zone; None where it is no such value."""
+    """Return the UTC moment of a `datetime-local` value typed in the reader's zone; None where it is no such value.
+
+    None too outside 1900-2199: some zone would read it as a moment that no calendar has.
+    """
     try:
         typed = datetime.fromisoformat(text)
     except ValueError:
         return None
-    if typed.tzinfo is None:
-        typed = typed.replace(tzinfo=reader.tzinfo)
-    return typed.astimezone(UTC)
+    return utc_seconds(typed if typed.tzinfo else typed.replace(tzinfo=reader.tzinfo))
 
 
 def to_local(value: datetime, reader: Reader) -> str:

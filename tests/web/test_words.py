@@ -84,8 +84,9 @@ def test_a_typed_local_time_comes_back_as_it_was(naive, zone):
     assert words.from_local(words.to_local(moment, reader), reader) == moment
 
 
-def test_what_is_no_time_is_none():
-    assert words.from_local("tomorrow", ID) is None
+@pytest.mark.parametrize("typed", ["tomorrow", "", "0001-01-01", "0001-01-01T00:00", "9999-12-31T23:59", "9999-12-31T23:59-12:00"])
+def test_what_is_no_time_or_beyond_every_calendar_is_none(typed):
+    assert words.from_local(typed, ID) is None
 
 
 @pytest.mark.parametrize(("name", "zone"), [("Asia/Pontianak", "WIB"), ("Asia/Makassar", "WITA"), ("WIT", "WIT"), ("Europe/Oslo", "WIB")])
