@@ -22,16 +22,16 @@ WORDS: dict[str, tuple[str, str]] = {
         "This file is no bundle. Nothing was checked.",
     ),
     "bundle_oversized": (
-        "Paket berisi berkas terkompresi atau lebih besar daripada paketnya sendiri {file}. Itu bukan buatan hub; paket tidak dibuka.",
-        "The bundle holds compressed files, or more than its own size {file}. The hub makes none such; it was not opened.",
+        "Paket berisi berkas terkompresi atau lebih besar daripada paketnya sendiri{where}. Itu bukan buatan hub; paket tidak dibuka.",
+        "The bundle holds compressed files, or more than its own size{where}. The hub makes none such; it was not opened.",
     ),
     "bundle_foreign_file": (
-        "Paket berisi berkas asing atau berkas ganda {file}. Itu bukan buatan hub; paket tidak dibuka.",
-        "The bundle holds a file that is none of a bundle's, or one twice {file}. The hub makes none such; it was not opened.",
+        "Paket berisi berkas asing atau berkas ganda{where}. Itu bukan buatan hub; paket tidak dibuka.",
+        "The bundle holds a file that is none of a bundle's, or one twice{where}. The hub makes none such; it was not opened.",
     ),
     "bundle_truncated": (
-        "Paket terpotong {file}. Sisanya tidak diperiksa; minta paket itu sekali lagi.",
-        "The bundle is cut off {file}. The rest was not checked; ask for it once more.",
+        "Paket terpotong{where}. Sisanya tidak diperiksa; minta paket itu sekali lagi.",
+        "The bundle is cut off{where}. The rest was not checked; ask for it once more.",
     ),
     "file_left_out": (
         "Berkas {file} tidak ada dalam paket. Bagian log itu tidak diperiksa; minta paket yang lengkap.",
@@ -228,7 +228,8 @@ class _Facts(dict[str, object]):
 def sentence(finding: Finding, language: str) -> str:
     """Return what a finding means, in `language` ("id" or "en")."""
     known = {"entry": finding.entry} if finding.entry is not None else {}
-    facts = _Facts({name: _plain(value) for name, value in {**finding.facts, **known}.items()})
+    where = {"where": f" ({_plain(finding.facts['file'])})" if finding.facts.get("file") else ""}
+    facts = _Facts({name: _plain(value) for name, value in {**finding.facts, **known}.items()} | where)
     return WORDS[finding.code][LANGUAGES.index(language)].format_map(facts)
 
 
