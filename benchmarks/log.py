@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 11, 2, 1, 30, tzinfo=UTC)
 SHORT = 1_000
-PROOFS = 200
+PROOFS = 40
 REHASHED = 100_000
-Times = dict[tuple[str, bool], list[float]]
 PLAIN = ("CREATE TABLE plain (id bigint PRIMARY KEY, x text)", "GRANT SELECT, INSERT ON plain TO hub_web")
 
 
 @dataclass(frozen=True)
 class Point:
-    """One size of the log: milliseconds of an act with its entry, its ratio to the same act in a log of 1,000, milliseconds of a proof."""
+    """One size of the log: milliseconds of an act with its entry and of a proof, and both through the same in a log of 1,000."""
 
     size: int
     entry_ms: float
     growth: Ratio
     proof_ms: float
+    proof_growth: Ratio
     rehash_ms: float | None
 
 
@@ -83,12 +83,13 @@ def _flush(place: Place) -> float:
 
 
 def _points(points: list[Point]) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for at in points:
         met = at.growth.middle <= 1.2 if at is points[-1] else None
         rows.append(report.value(f"log: entry in a log of {at.size:,}", at.entry_ms, "ms"))
         rows.append(report.value(f"log: entry at {at.size:,} / 1,000", at.growth.middle, "×", goal="≤ 1.2" if met is not None else "", reached=met, ratio=at.growth))
         rows.append(report.value(f"log: proof in a log of {at.size:,}", at.proof_ms, "ms"))
+        rows.append(report.value(f"log: proof at {at.size:,} / 1,000", at.proof_growth.middle, "×", ratio=at.proof_growth))
         if at.rehash_ms is not None:
             ratio = at.rehash_ms / at.proof_ms
             rows.append(report.value(f"log: rehash / proof from tiles at {at.size:,}", ratio, "×", goal="≥ 50", reached=ratio >= 50))
@@ -105,18 +106,27 @@ def _point(place: Place, size: int, whole: int, slices: int, acts: int) -> Point
     began = time.monotonic()
     with contextmanager(place.session)("long", role=None) as session:
         _grow(session, Log(whole), size)
-    times = _race(place, slices, acts, base=size * 1_000)
-    short, grown = (_slices(times[name, True], slices) for name in ("short", "long"))
-    with contextmanager(place.session)("long") as session:
-        proof = _proof(session)
-        rehash = _rehash(session) if size == min(REHASHED, whole) else None
+    found = compare(place, "long", size, slices=slices, acts=acts, rehashed=size == min(REHASHED, whole))
     print(f"  log of {size:,}: {time.monotonic() - began:.0f} s", flush=True)
-    return Point(size, median(times["long", True]), Ratio.of(grown, short), proof, rehash)
+    return found
 
 
-def _slices(times: list[float], count: int) -> list[float]:
-    each = len(times) // count
-    return [median(times[start : start + each]) for start in range(0, each * count, each)]
+def compare(place: Place, long: str, size: int, *, slices: int, acts: int, rehashed: bool) -> Point:
+    """Measure the log in the database `long` beside the short one, in alternating slices; the first pair warms."""
+    times: dict[str, list[float]] = {"short": [], long: []}
+    proofs_of: dict[str, list[float]] = {"short": [], long: []}
+    with contextmanager(place.session)("short") as one, contextmanager(place.session)(long) as other:
+        for number in range(slices + 1):
+            for name, session in (("short", one), (long, other)):
+                begin = time.time_ns()
+                slice_ = median(act(session, begin + i, logged=True) for i in range(acts))
+                proof = _proof(session)
+                if number:
+                    times[name].append(slice_)
+                    proofs_of[name].append(proof)
+        rehash = _rehash(other) if rehashed else None
+    growth, proof_growth = Ratio.of(times[long], times["short"]), Ratio.of(proofs_of[long], proofs_of["short"])
+    return Point(size, median(times[long]), growth, median(proofs_of[long]), proof_growth, rehash)
 
 
 def entry(i: int) -> audit.Entry:
@@ -127,20 +137,6 @@ def entry(i: int) -> audit.Entry:
         referral_id=uuid.UUID(int=i * 7 % 5000 + 1), sections=("identity", "needs"), subjects=(uuid.UUID(int=i * 7 % 2000 + 1),), purpose="service_delivery",
         basis="assigned", rule_ids=("open-granted",), policy_digest="cd" * 32, request_id=str(uuid.UUID(int=i)),
     )  # fmt: skip
-
-
-def _race(place: Place, slices: int, acts: int, base: int) -> Times:
-    """Return how long each act took, by log and by whether it left an entry; slices alternate, the first warms."""
-    times: Times = {(name, logged): [] for name in ("short", "long") for logged in (False, True)}
-    with contextmanager(place.session)("short") as short, contextmanager(place.session)("long") as long:
-        sessions = {"short": short, "long": long}
-        for number in range(slices + 1):
-            for at, (name, logged) in enumerate(times):
-                begin = base + (number * len(times) + at) * acts
-                found = [act(sessions[name], i, logged=logged) for i in range(begin, begin + acts)]
-                if number:
-                    times[name, logged] += found
-    return times
 
 
 def act(session: Session, i: int, *, logged: bool) -> float:
