@@ -78,6 +78,11 @@ def follow(
     return made is not None
 
 
+def concerns(session: Session, case_id: uuid.UUID) -> bool:
+    """Tell whether a file has to do with a record at all: she said yes, or one was made once. Nothing is opened."""
+    return counting.may_count(session, case_id) or reading.has_part(session, case_id=case_id, part=rules.STATISTICS)
+
+
 def content_of(hub: HubKeys, record_id: uuid.UUID, locked: bytes) -> dict[str, Any]:
     """Return the coded fields of a record. Raises errors.CannotOpen."""
     plain: dict[str, Any] = json.loads(formats.unpad(hub.unlock(Use.STATS, locked, _PLACE, record_id)))

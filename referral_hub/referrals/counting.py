@@ -27,6 +27,8 @@ _RESULTS = {"returned_home": "returned", "family_rejects": "alternative", "alter
 
 def follow_sending(session: Session, act: Act, row: ReferralRow) -> None:
     """Make or replace a file's statistical record while `row` is sealed for its recipient, if she said yes; delete it if she said no."""
+    if not statistics.concerns(session, row.case_id):
+        return  # most files: none of their other referrals are read
     query = select(ReferralRow).where(ReferralRow.case_id == row.case_id, ReferralRow.sent_at.is_not(None), ReferralRow.id != row.id)
     rows = [*session.scalars(query.order_by(ReferralRow.sent_at)), row]
     _follow(session, act, row.case_id, known=_of_referrals(act, rows))
