@@ -28,19 +28,19 @@ PURPOSE = "statistics"
 
 
 def may_count(session: Session, case_id: uuid.UUID) -> bool:
-    """Tell whether the survivor's newest answer that stands says yes. What was never asked, taken back or decided without her is no.
+    """Tell whether the survivor's newest answer says yes and stands. What was never asked, taken back or decided without her is no.
 
-    Of two answers of the same moment, a no counts.
+    Of two answers of the same moment, a no counts. What was taken back brings no earlier answer to life.
     """
     answers = [one for one in map(queries.snapshot, _ANSWERS.all(session, case_id=case_id)) if one.is_signed]
-    newest = [one.stats_allowed for one in answers if one.given_at == answers[0].given_at]
+    newest = [one.stats_allowed and one.withdrawn_at is None for one in answers if one.given_at == answers[0].given_at]
     return bool(newest) and all(newest)
 
 
 _A = ConsentRow.__table__.c
 _ANSWERS = Fixed(
     select(*_A)
-    .where(_A.case_id == bindparam("case_id"), _A.form != REFUSAL, _A.basis == rules.BY_CONSENT, _A.withdrawn_at.is_(None))
+    .where(_A.case_id == bindparam("case_id"), _A.form != REFUSAL, _A.basis == rules.BY_CONSENT)
     .order_by(_A.given_at.desc(), _A.id.desc())
 )
 

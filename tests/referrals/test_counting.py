@@ -148,6 +148,19 @@ def test_a_no_deletes_the_record_at_once(story, how):
     assert actions_of(story) == ["case.edit"]
 
 
+@pytest.mark.parametrize("last", [True, False])
+def test_taking_the_last_answer_back_brings_no_earlier_yes_to_life(story, last):
+    case = story.open_file()
+    yes(story, case.id)
+    story.clock += DAY
+    story.draft(case=case)
+    story.agree(**(wording(story) | {"stats_allowed": True} if last else {}))
+    story.at(story.sari, DAY).withdraw_consent(consent_id=story.row().consent_id)
+    story.at(story.sari, 2 * DAY).do(cases.edit_section, case_id=case.id, section="profile", values=PROFILE, version=1)
+    assert actions_of(story) == ["case.edit"]
+    assert records(story) == {}
+
+
 def test_the_answer_is_no_basis_of_a_referral(story):
     case = story.open_file()
     given = yes(story, case.id)
