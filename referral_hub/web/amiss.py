@@ -100,7 +100,7 @@ def _of_sections() -> dict[str, str]:
     """Return what is said where sections of what is shared are chosen."""
     return {
         "all_of_them": _("That is everything. Then the whole consent can be withdrawn above."),
-        "nothing_filled": _("One of these is still empty in the file. Fill it in first, or leave it out."),
+        "nothing_filled": _("One of these holds nothing in the file that goes along here. Fill it in first, or leave it out."),
         "unchanged": _("The file says what was sent already. Change it there first."),
         "some_unchanged": _("One of these says what was sent already. Please leave it out."),
     }

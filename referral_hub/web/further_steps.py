@@ -40,7 +40,8 @@ def around(detail: Detail, before: Around, *, consent: str) -> Around:
     found = queries.further(session(), actor=actor(), keys=keys(), now=now(), referral_id=row.id)
     if detail.side == "recipient":
         return replace(before, lists=before.lists | {"ask_sections-sections": _sections(found.possible)})
-    ready = [code for code in found.possible if code in found.filled]
+    agreed = frozenset().union(*(one.sections for one in found.bases))
+    ready = [code for code in found.possible if code in found.filled & agreed]
     lists = {
         "supply_sections-sections": _sections(ready, hints=_hints(found, kind=before.kind, service=row.service)),
         "supply_sections-new_basis": _bases(one for one in found.bases if one.sections & set(ready)),
@@ -49,7 +50,14 @@ def around(detail: Detail, before: Around, *, consent: str) -> Around:
     }
     due = {"supply_sections"} if found.asked else set()
     due |= {"renew_basis"} if "basis_needed" in row.flags or consent not in {"covers", "not_needed"} else set()
-    return replace(before, lists=before.lists | lists, first=before.first | _asking(row), awaited=before.awaited | due)
+    hints = _still_empty([code for code in found.asked if code in agreed - found.filled])
+    return replace(before, lists=before.lists | lists, first=before.first | _asking(row), awaited=before.awaited | due, hints=before.hints | hints)
+
+
+def _still_empty(sections: list[str]) -> dict[str, str]:
+    if not sections:
+        return {}
+    return {"supply_sections": _("She has agreed. Still empty in the file: %(sections)s.", sections=", ".join(map(section_label, sections)))}
 
 
 def _asking(row: Referral) -> dict[str, tuple[str, str]]:

@@ -123,7 +123,7 @@ def step(number: str, event: str) -> Response:
     acting(Verb(f"referral.{event}"))
     if event not in steps.DRAFTS:
         id_of(number)
-        on_refusal(lambda problems: referral_page(number, problems=problems.prefixed(f"{event}-")))
+        on_refusal(lambda problems: referral_page(number, problems=steps.placed(event, problems)))
     return _done(number, getattr(actions, event), **steps.given(event))
 
 

@@ -14,7 +14,7 @@ from flask import request
 
 from referral_hub import errors
 from referral_hub.access import Verb
-from referral_hub.gate.schemas import form_of, read_form, text
+from referral_hub.gate.schemas import Problems, form_of, read_form, text
 from referral_hub.gate.speech import _
 from referral_hub.web import referral_page as view
 from referral_hub.web import words
@@ -24,8 +24,6 @@ from referral_hub.web.frame import reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
-
-    from referral_hub.gate.schemas import Problems
 
 NOTE, LINE = 2000, 200
 DRAFTS = frozenset({"submit", "send_back"})
@@ -49,7 +47,7 @@ _SECTIONS = Ask("sections", "several")
 # Event -> what its form asks for, in the order of lifecycle.yaml. What somebody waits for stands first on the page.
 ASKS: dict[str, tuple[Ask, ...]] = {
     "submit": (),
-    "send_back": (_REASON,),
+    "send_back": _MORE,
     "answer": (Ask("answer"),),
     "answer_interview": (Ask("readiness", "code"), _NOTE),
     "answer_transfer": (Ask("agreed", "yes_no"), _NOTE),
@@ -94,6 +92,11 @@ class Control:
     optional: bool
     options: tuple[Option, ...]
 
+    @property
+    def is_sole(self) -> bool:
+        """Say whether there is one consent and no other: then it is chosen beforehand."""
+        return self.name.endswith("-new_basis") and len(self.options) == 1
+
 
 @dataclass(frozen=True)
 class Form:
@@ -128,18 +131,35 @@ Lists = dict[str, tuple[Option, ...]]
 class Around:
     """What the forms of one referral depend on besides the event.
 
-    The recipient's kind, the answers to choose from, pages that come first, and what is waited for just now.
+    The recipient's kind, the answers to choose from, pages that come first, what is waited for just now, and what else is to be said.
     """
 
     kind: str
     lists: Lists = field(default_factory=dict)
     first: dict[str, tuple[str, str]] = field(default_factory=dict)
     awaited: frozenset[str] = frozenset()
+    hints: dict[str, str] = field(default_factory=dict)
 
 
 def forms_of(acts: Iterable[str], around: Around, *, leave_out: Collection[str] = ()) -> list[Form]:
     """Return the forms of those events that the member may fire, in the order in which they are offered."""
     return [_form(event, around) for event in acts if event in ASKS and event not in leave_out]
+
+
+# What a refusal is about, where it is one field of the form: then it stands there.
+_ABOUT = {
+    ("supply_sections", "beyond_matrix"): "note",
+    ("supply_sections", "consent_scope"): "new_basis",
+    ("supply_sections", "consent_expired"): "new_basis",
+    ("renew_basis", "consent_scope"): "new_basis",
+    ("renew_basis", "consent_expired"): "new_basis",
+}
+
+
+def placed(event: str, problems: Problems) -> Problems:
+    """Return what is amiss with a form, by the names that its fields have on the page."""
+    name = _ABOUT.get((event, problems.code))
+    return (Problems({name: (problems.code,)}) if name else problems).prefixed(f"{event}-")
 
 
 def labels_of(forms: Iterable[Form]) -> dict[str, str]:
@@ -150,7 +170,7 @@ def labels_of(forms: Iterable[Form]) -> dict[str, str]:
 def _form(event: str, around: Around) -> Form:
     controls = tuple(_control(event, ask, around) for ask in ASKS[event])
     is_awaited = event in AWAITED or event in around.awaited
-    return Form(event, label("events", event), _hints().get(event, ""), is_awaited, event in ENDING, controls, around.first.get(event, ("", "")))
+    return Form(event, label("events", event), around.hints.get(event) or _hints().get(event, ""), is_awaited, event in ENDING, controls, around.first.get(event, ("", "")))
 
 
 def _control(event: str, ask: Ask, around: Around) -> Control:
@@ -180,6 +200,7 @@ def _field_hint(event: str, ask: Ask) -> str:
         return ""
     special = {
         "supply_sections": _("Needed for what is marked “more than usual”: why. Both agencies read it."),
+        "send_back": _("Encrypted for your own agency: the author reads it."),
         "ask_information": _("No identity. The clock stops until answered."),
     }
     return special.get(event) or _("Encrypted for both agencies. Do not write shelter locations.")

@@ -99,6 +99,29 @@ def test_not_yet_and_refused(stage, entries):
     assert stage.santi.get(f"/rujukan/{number}/bagian/chronology").status == 403
 
 
+def test_more_than_usual_asks_for_a_reason_and_keeps_what_was_ticked(stage):
+    _, number = asked(stage, "medical", "chronology")
+    assert agreed(stage, number, "medical", "chronology").status == 200
+    page = keeps_rules(stage.sari.get(f"/rujukan/{number}"))
+    assert "Masih kosong di berkas: Kronologi, Kesehatan" in page.text
+    assert "/langkah/supply_sections" not in page.html
+
+
+def test_a_reason_makes_more_than_usual_possible(stage):
+    story, number = asked(stage, "medical")
+    fill(story, medical={"pregnant": "no", "allergies": "udang"})
+    assert agreed(stage, number, "medical").status == 200
+    page = keeps_rules(stage.sari.get(f"/rujukan/{number}"))
+    assert "diminta · lebih dari biasanya" in page.text
+    page = keeps_rules(stage.sari.send("/langkah/supply_sections$", **{"supply_sections-sections": ["medical"]}))
+    assert page.status == 422
+    assert "#f-supply_sections-note" in page.links
+    assert re.search(r'value="medical"[^>]* checked', page.html)
+    page = keeps_rules(stage.sari.send("/langkah/supply_sections$", **{"supply_sections-sections": ["medical"], "supply_sections-note": "Untuk visum."}))
+    assert (page.status, story.row().sending) == (200, 2)
+    assert "udang" in stage.santi.get(f"/rujukan/{number}/bagian/medical").text
+
+
 def test_whatever_the_recipient_sends_a_section_that_is_not_shared_stays_closed(stage):
     story, number = asked(stage, "chronology")
     fill(story, chronology=CHRONOLOGY)
