@@ -62,13 +62,13 @@ def validate(given: Disclosure, *, now: datetime, timezone: str, sender_kind: st
     if beyond := sorted(given.sections - set(allowed) - package.sections_always()):
         raise errors.RuleBroken("consent_scope", sections=tuple(beyond), fields=())
     checks = {
-        ("law_article", "required"): ground.writes_article and not _is_said(given.law_article),
+        ("law_article", "required"): ground.writes_article and not package.is_said(given.law_article),
         ("law_article", "too_long"): len(given.law_article) > LONGEST_ARTICLE,
         ("sections", "required"): not given.sections,
-        ("facts", "required"): not _is_said(given.facts),
+        ("facts", "required"): not package.is_said(given.facts),
         ("facts", "too_long"): len(given.facts) > LONGEST,
         ("told", "required"): given.told is None,
-        ("why_not", "required"): given.told is False and not _is_said(given.why_not),
+        ("why_not", "required"): given.told is False and not package.is_said(given.why_not),
         ("why_not", "too_long"): len(given.why_not) > LONGEST,
     }
     if amiss := {f"consent.{name}": (code,) for (name, code), is_broken in checks.items() if is_broken}:
@@ -146,7 +146,3 @@ def _clear(given: Disclosure, ground: Ground, *, now: datetime, until: date) -> 
         "given_at": now,
         "copy_given": None,
     }
-
-
-def _is_said(text: str) -> bool:
-    return any(letter.isalnum() for letter in text)

@@ -37,6 +37,16 @@ class Extra:
     reason: str = field(repr=False)
     fields: Fields
 
+    @property
+    def is_reasoned(self) -> bool:
+        """Tell whether the reason says something: dashes and dots are none."""
+        return is_said(self.reason)
+
+
+def is_said(text: str) -> bool:
+    """Tell whether a text says something: dashes and dots say nothing."""
+    return any(letter.isalnum() for letter in text)
+
 
 @cache
 def ceiling(kind: str, service: str = "") -> Fields:
@@ -193,7 +203,7 @@ def filter_package(
 
 def _allowed(kind: str, service: str, extra: Extra | None) -> Fields:
     most = ceiling(kind, service)
-    if not extra or not extra.reason.strip():
+    if not extra or not extra.is_reasoned:
         return most
     ever = current().kind(kind).sections_ever
     wide = {name: _tickable(name, service) for name in ever if name in extra.fields}

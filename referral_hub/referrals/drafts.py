@@ -101,19 +101,14 @@ def checked_choice(
     usual, more, said = package.ceiling(kind, service), package.beyond(kind, service), reason.strip()
     further = {section: sorted(set(codes) - usual.get(section, frozenset())) for section, codes in choice.items()}
     further = {section: codes for section, codes in further.items() if codes}
-    never = {section for section in choice if section not in usual and (section not in more or not is_said(said))}
-    over = {f"{section}.{code}" for section, codes in further.items() for code in codes if not is_said(said) or code not in more.get(section, ())}
+    never = {section for section in choice if section not in usual and (section not in more or not package.is_said(said))}
+    over = {f"{section}.{code}" for section, codes in further.items() for code in codes if not package.is_said(said) or code not in more.get(section, ())}
     if never or over:
         raise errors.RuleBroken("beyond_matrix", sections=sorted(never), fields=sorted(over))
     if len(said) > LONGEST_REASON:
         raise errors.InputInvalid({"reason": ("too_long",)})
     fields = {section: sorted(set(codes) & usual[section]) for section, codes in choice.items() if section in usual}
     return {"agency": str(to_agency), "service": service, "fields": fields} | ({"further": further, "reason": said} if further else {})
-
-
-def is_said(text: str) -> bool:
-    """Tell whether a reason says something: dashes and dots are none."""
-    return any(letter.isalnum() for letter in text)
 
 
 def choice_of(draft: Mapping[str, Mapping[str, Any]], *, to_agency: uuid.UUID, service: str) -> Chosen | None:

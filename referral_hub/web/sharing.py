@@ -92,7 +92,7 @@ def package_page(draft: Draft, chosen: Chosen | None, *, problems: Problems | No
     offered = queries.choice(session(), actor=actor(), keys=keys(), now=now(), referral_id=draft.referral.id)
     ticked = chosen.fields if chosen is not None else offered.ticked
     more = _more(offered, chosen.further if chosen else {})
-    unexplained = problems is not None and problems.code == "beyond_matrix" and chosen is not None and not drafts.is_said(chosen.reason)
+    unexplained = problems is not None and problems.code == "beyond_matrix" and chosen is not None and not packages.is_said(chosen.reason)
     return page("drafts/package.html", title=_("What will be shared"), status=422 if problems else 200, problems=problems, draft=draft,
                 agency=directory.agency(session(), draft.referral.to_agency), groups=_groups(offered, ticked), preview=_preview_labels(offered),
                 more=more, reason=chosen.reason if chosen else "", empty=_empty(offered), longest=drafts.LONGEST_REASON,

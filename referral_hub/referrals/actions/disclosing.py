@@ -11,6 +11,7 @@ from referral_hub.cases import reading as case_reading
 from referral_hub.consent import actions as consents
 from referral_hub.consent import queries as ledger
 from referral_hub.consent import without
+from referral_hub.protocol import package
 from referral_hub.referrals import drafts, firing, scope
 from referral_hub.referrals.firing import Act
 
@@ -105,7 +106,7 @@ def review_consent(
     act = Act(actor, keys, now, request_id)
     found = ledger.by_id(session, consent_id)
     about = cases.about(session, hub=keys.hub, actor=actor, case_id=found.case_id, lock="share")
-    missing = {"stands": stands is None, "note": not drafts.is_said(note), "too_long": len(note) > without.LONGEST}
+    missing = {"stands": stands is None, "note": not package.is_said(note), "too_long": len(note) > without.LONGEST}
     if stands is None or any(missing.values()):
         access.require(actor, Verb.CONSENT_REVIEW, about.target)
         raise errors.InputInvalid({name: ("required",) for name in ("stands", "note") if missing[name]} or {"note": ("too_long",)})
