@@ -1,7 +1,8 @@
 """Run the web workers under granian.
 
-Two processes by default. Each has a few blocking threads, of which the gate's turnstile lets one work at a time:
-a key derivation at sign-in leaves the turnstile, so it stops no other request (docs/decisions.md).
+Two processes by default. Each has blocking threads, of which the gate's turnstile lets one work at a time: a key derivation at sign-in
+leaves the turnstile, so it stops no other request (docs/decisions.md). A body that trickles holds a thread, so there are more than a few;
+waiting threads cost neither time nor a database connection (benchmarks/README.md).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-BLOCKING_THREADS = 4
+BLOCKING_THREADS = 16
 WORKERS = "HUB_WORKERS"
 """Tells each worker process how many there are: the share of the cores that its key derivations may take follows from it."""
 
