@@ -52,12 +52,12 @@ def proven(idx: int, stands: Coverage, now: datetime) -> Proof:
     """Return how far an entry is proven: witnessed, in the tree where nobody witnesses, or not yet, and late after a quarter of an hour."""
     covered = stands.of(idx)
     if covered == "witnessed":
-        return Proof("ok", _("Witnessed by %(seen)s of %(all)s", seen=stands.witnesses.seen(idx), all=len(stands.witnesses.rows)))
+        return Proof("ok", _("Witnessed %(seen)s/%(all)s", seen=stands.witnesses.seen(idx), all=len(stands.witnesses.rows)))
     if not stands.is_watched:
         return Proof("ok", _("In the tree")) if covered == "signed" else Proof("wait", _("Recorded"))
     if stands.late_by(now) is not None:
         return Proof("no", _("Witnesses are late"))
-    return Proof("wait", _("Recorded, not yet witnessed"))
+    return Proof("wait", _("Not yet witnessed"))
 
 
 def proof_steps(found: One, stands: Coverage, now: datetime) -> list[ProofStep]:

@@ -209,8 +209,8 @@ def test_an_entry_is_witnessed_or_not_yet_and_late_after_a_quarter_of_an_hour(na
     auditor.get("/temuan")  # an entry that nobody has signed yet
     page = keeps_rules(auditor.get("/jejak"))
     shown = rows(page)
-    assert shown[min(shown)].endswith("Disaksikan 1 dari 2")
-    assert shown[max(shown)].endswith("Tercatat, belum disaksikan")
+    assert shown[min(shown)].endswith("Disaksikan 1/2")
+    assert shown[max(shown)].endswith("Belum disaksikan")
     assert "belum disaksikan lembaga lain" not in page.text
     assert "Disaksikan sampai" in page.text
     page = keeps_rules(auditor.get(f"/jejak/{min(shown)}"))
