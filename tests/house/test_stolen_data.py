@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 import io
 import logging
+import re
 import tempfile
 from pathlib import Path
 
 import pytest
 import yaml
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.engine import make_url
 
 from referral_hub import errors
@@ -25,8 +26,9 @@ from referral_hub.logs import configure_logs
 from referral_hub.vault import formats, tombstones
 from referral_hub.vault import member as members
 from referral_hub.vault.grants import SEALED_COLUMNS, OpenGrant, sealed_from
-from referral_hub.vault.hub import HubKeys, Use
+from referral_hub.vault.hub import HubKeys, HubSecret, Use
 from referral_hub.vault.kdf import unlock
+from referral_hub.vault.keyring import Keyring
 from referral_hub.vault.member import MemberKey
 from referral_hub.vault.records import SHARES, GrantRow, ReleaseRow
 from tests.factories import Network
@@ -34,7 +36,7 @@ from tests.house import thief
 from tests.house.marks import Marks, leaks
 from tests.house.source import ROOT
 from tests.house.story import Told
-from tests.referrals.story import NOW, Story
+from tests.referrals.story import DAY, HOUR, IDENTITY, NOW, Story
 from tests.vault.cheap import CHEAP
 from tests.vault.world import World
 
@@ -88,6 +90,8 @@ def the_whole_story(told):
     told.fill_file()
     read = "".join(told.sari.get(f"/kasus/{told.alias}/bagian/{section}").html for section in sections_of_person())
     refused_forms(told)
+    told.sari.get(f"/kasus/{told.alias}/persetujuan")
+    assert told.sari.send("/hitung$", allowed="yes").status == 200
     told.draft()
     told.write_needs()
     told.choose_package()
@@ -98,10 +102,24 @@ def the_whole_story(told):
     told.santi.send("/tolak$", decline_reason="no_capacity", note=told.marks.word("decline.note"))
     told.accept()
     read += "".join(page.html for page in told.read_all(told.santi).values())
+    read += own_file(told)
     told.serve()
     read += told.santi.get(f"/rujukan/{told.number}/catatan").html
     told.sign_in(told.sari)
     told.withdraw_consent()
+    return read
+
+
+def own_file(told):
+    """The recipient copies everything into a file of its own, reads it there, and finds it by its words."""
+    santi = told.santi
+    page = santi.get(f"/rujukan/{told.number}")
+    page = santi.send("/salin$", copy=re.findall(r'name="copy" value="([a-z_]+)"', page.html))
+    assert page.status == 200, page.text
+    places = [link for link in page.links if "/salinan/" in link or re.search(r"/bagian/[a-z_]+$", link)]
+    read = "".join(santi.get(place).html for place in places)
+    santi.get("/kasus")
+    assert "SM-" in santi.send("/kasus/cari$", words=told.marks.typed["identity.nik"]).text
     return read
 
 
@@ -161,10 +179,12 @@ def people(session, tmp_path):
     network.offer(lbh, "legal_consult")
     story = Story(session, network, uptd, lbh, network.member(uptd, "social_worker"), network.member(lbh, "lawyer"))
     story.accepted()
+    story.at(story.santi, 3 * HOUR).section("safe_contact")
+    story.at(story.santi, 3 * HOUR).copy_sections(referral_id=story.id, sections=["identity", "needs"])
     return story
 
 
-EVERYTHING = {("case", "own"), ("draft", "own"), ("referral", "own"), ("referral", "preview"), ("referral", "full")}
+EVERYTHING = {("copy", "own"), ("case", "own"), ("draft", "own"), ("referral", "own"), ("referral", "preview"), ("referral", "full")}
 HUB_LOCKED = {("member", "name_locked"), ("release", "locked"), ("hub_secret", "locked")}
 
 
@@ -175,6 +195,20 @@ def test_without_the_hub_key_no_key_of_members_or_agencies_opens_anything(people
         assert opened(stolen, World.ring(tmp_path / "of-the-thief", hub), people) == set()
         assert no_share_opens(stolen, people)
         assert not any(readable(World.ring(tmp_path / "another", hub), stolen))
+
+
+def test_a_search_token_is_no_word_without_both_halves_of_its_key(people, admin_url, database, tmp_path):
+    """NIKs can be tried one by one: who has the agency's key but not the hub's secret, or the other way round, finds none of them in the dump."""
+    hub, words = people.network.hub, [("nik", IDENTITY["nik"]), ("name", "contoh melati")]
+    stolen_ring, sari, uptd = World.ring(tmp_path / "of-the-thief", hub), people.sari, people.uptd.id
+    with thief.restored(admin_url, thief.dump(admin_url, database)) as stolen:
+        kept = {token.bytes for token in stolen.scalars(text("SELECT token FROM case_index"))}
+        assert set(sari.keys.index_tokens(stolen, uptd, words)) <= kept  # the attack itself works with both
+        assert not set(Keyring(stolen_ring, sari.id, sari.keys.member_key).index_tokens(stolen, uptd, words)) & kept
+        operator = HubKeys.load(tmp_path / "keys", stolen, profile="test")
+        assert not {operator.token(secret, label, word) for secret in HubSecret for label, word in words} & kept
+        with pytest.raises(errors.HubError):
+            Keyring(operator, sari.id, MemberKey.generate()).index_tokens(stolen, uptd, words)
 
 
 def opened(stolen, hub, people):
@@ -259,9 +293,20 @@ def test_a_restored_old_dump_does_not_bring_a_destroyed_grant_back(people, admin
     assert grants_of(thief.dump(admin_url, database), admin_url, hub, santi) == set()
     with thief.restored(admin_url, old) as back:
         assert transact(back, lambda s: tombstones.replay(s, file=hub.tombstone_file)) == 2
-        assert thief.opened_by(back, hub, santi.keys.member_key, member_id=santi.id, now=NOW) == set()
+        opened_again = thief.opened_by(back, hub, santi.keys.member_key, member_id=santi.id, now=NOW)
+        assert opened_again == {("copy", "own")}  # held in the database only, until the recipient says what becomes of it
         sari = people.sari
         assert ("referral", "own") in thief.opened_by(back, hub, sari.keys.member_key, member_id=sari.id, now=NOW)
+
+
+def test_a_restored_old_dump_does_not_bring_a_destroyed_copy_back(people, admin_url, database):
+    old, hub, santi = thief.dump(admin_url, database), people.network.hub, people.santi
+    people.at(people.sari, DAY).withdraw_consent(consent_id=people.row().consent_id)
+    people.at(santi, 2 * DAY).on("confirm_purge", purge_statement="destroyed")
+    assert ("copy", "own") in grants_of(old, admin_url, hub, santi)
+    with thief.restored(admin_url, old) as back:
+        transact(back, lambda s: tombstones.replay(s, file=hub.tombstone_file))
+        assert ("copy", "own") not in thief.opened_by(back, hub, santi.keys.member_key, member_id=santi.id, now=NOW)
 
 
 def test_the_service_opens_a_restored_database_only_after_the_replay(people, admin_url, database, tmp_path):
