@@ -61,6 +61,7 @@ def upgrade() -> None:
     op.drop_column("case_file", "derived_sections")
     op.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON case_copy TO hub_web")
     op.execute("GRANT SELECT, INSERT, DELETE ON case_index, stat_record TO hub_web")
+    op.execute("GRANT UPDATE (locked) ON stat_record TO hub_web")
     op.execute("GRANT SELECT, UPDATE (revision) ON case_copy TO hub_worker")  # the clock ends a referral; to hold its copies is to lock them
 
 

@@ -1,16 +1,18 @@
 """The statistical record of a file: one, coded, locked under the hub's key, and found from the sealed file only (stat_record.yaml).
 
 The row has a random id and no time. The id stands sealed in the file: so its agency can replace or delete the record, and nobody goes from
-the record to the file. The entry says that it was done and names no record.
+the record to the file. The entry says that it was done and names no record. PostgreSQL marks each row with the transaction that wrote it, and
+keeps rows in the order of their writing: so every record is written together with others, in a drawn order.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from referral_hub import audit
 from referral_hub.cases import counted, reading, rules, scope
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 
 MADE, REMOVED = "case.stat_record", "case.stat_record_remove"
 _PLACE = "stat_record"
+_COMPANY = 15  # records that are written again with a new one
+_AGAIN = update(StatRow.__table__).where(StatRow.__table__.c.id == bindparam("place")).values(locked=StatRow.__table__.c.locked)
 
 
 def follow(
@@ -108,7 +112,19 @@ def _insert(session: Session, hub: HubKeys, content: Mapping[str, Any]) -> uuid.
     record_id = uuid.uuid4()  # random and not ordered by time
     plain = formats.pad(json.dumps(content, sort_keys=True, separators=(",", ":")).encode())
     session.execute(insert(StatRow).values(id=record_id, locked=hub.lock(Use.STATS, plain, _PLACE, record_id)))
+    _write_among_others(session, record_id)
     return record_id
+
+
+def _write_among_others(session: Session, record_id: uuid.UUID) -> None:
+    """Write a new record and some others again in this transaction, one by one in a drawn order; who is busy with one is not waited for."""
+    others = select(StatRow.id).where(StatRow.id != record_id).limit(_COMPANY).with_for_update(skip_locked=True)
+    drawn = uuid.uuid4()
+    found = [record_id, *session.scalars(others.where(StatRow.id >= drawn).order_by(StatRow.id))]
+    if len(found) <= _COMPANY:
+        found += session.scalars(others.where(StatRow.id < drawn).order_by(StatRow.id))
+    secrets.SystemRandom().shuffle(found)
+    session.execute(_AGAIN, [{"place": one} for one in found])
 
 
 def _delete(session: Session, hub: HubKeys, record_id: uuid.UUID | None) -> dict[str, Any]:

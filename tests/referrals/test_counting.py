@@ -14,9 +14,12 @@ from referral_hub import errors, protocol
 from referral_hub.cases import actions as cases
 from referral_hub.cases import counted, statistics
 from referral_hub.consent import rules
+from referral_hub.db import transact
+from referral_hub.referrals import actions
 from referral_hub.settings import ROOT
 from referral_hub.vault.hub import Use
 from tests.referrals.story import DAY, IDENTITY, PROFILE
+from tests.referrals.test_endings import meanwhile
 
 SAID = {"language": "id", "given_by": "self"}
 
@@ -77,6 +80,32 @@ def test_nothing_leads_from_the_record_to_her(story):
     row = story.row()
     told = str(content)
     assert not any(one in told for one in (str(row.id), row.number, str(row.case_id), str(row.from_agency), IDENTITY["full_name"], "1990"))
+
+
+def test_no_transaction_wrote_one_record_alone_beside_her_file(story):
+    for _ in range(4):
+        case = story.open_file()
+        yes(story, case.id)
+        story.at(story.sari).do(cases.edit_section, case_id=case.id, section="profile", values=PROFILE, version=1)
+    assert len(records(story)) == 4
+    beside = story.session.execute(text(
+        "SELECT p.object_id, count(s.id) FROM sealed_part p LEFT JOIN stat_record s ON s.xmin = p.xmin WHERE p.part = 'statistics' GROUP BY p.object_id"
+    )).all()  # fmt: skip
+    story.session.rollback()
+    assert sorted(count for _case, count in beside) == [0, 0, 0, 4]
+
+
+def test_a_record_that_is_written_again_by_another_file_is_still_deleted_by_a_no(story, engine):
+    files = [story.open_file() for _ in range(2)]
+    for case in files:
+        yes(story, case.id)
+    edit = lambda s, case: cases.edit_section(s, **who, case_id=case.id, section="profile", values=PROFILE, version=1)  # noqa: E731
+    who = {"actor": story.sari.actor, "keys": story.sari.keys, "now": story.clock}
+    transact(story.session, lambda s: edit(s, files[0]))
+    (hers,) = records(story)
+    meanwhile(story, engine, lambda s: edit(s, files[1]), lambda s: actions.answer_counting(s, **who, case_id=files[0].id, allowed=False, **SAID))
+    (left,) = records(story)
+    assert left != hers
 
 
 def test_only_fields_of_the_list_are_kept_and_only_codes():
