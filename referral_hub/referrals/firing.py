@@ -135,6 +135,11 @@ def last_event(session: Session, referral_id: uuid.UUID, *, code: str = "") -> E
     return session.scalars(query.order_by(EventRow.seq.desc()).limit(1)).one()
 
 
+def was_fired(session: Session, referral_id: uuid.UUID, *, code: str) -> bool:
+    """Tell whether an event stands in a referral's history."""
+    return session.scalar(select(EventRow.seq).where(EventRow.referral_id == referral_id, EventRow.code == code).limit(1)) is not None
+
+
 def coded(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Return an event's inputs as the history keeps them: codes, flags, numbers, agencies, members and promised times.
 

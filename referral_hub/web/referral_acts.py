@@ -114,6 +114,14 @@ def recall(number: str) -> Response:
     return _done(number, actions.recall)
 
 
+@bp.post("/rujukan/<number>/lagi")
+@admits(Verb.REFERRAL_CREATE)
+def start_anew(number: str) -> Response:
+    """Make a new draft that is based on a referral that has ended."""
+    _comes_back(number)
+    return _done(number, actions.start_anew)
+
+
 @bp.post("/rujukan/<number>/langkah/<event>")
 @admits(*steps.VERBS)
 def step(number: str, event: str) -> Response:

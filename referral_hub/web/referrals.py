@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, request, url_for
 
-from referral_hub import errors, protocol
+from referral_hub import access, errors, protocol
 from referral_hub.access import Verb
 from referral_hub.accounts import queries as members
 from referral_hub.cases import rules as case_rules
@@ -180,12 +180,22 @@ def detail_page(found: Glance, *, problems: Problems | None = None, alike: tuple
         notes=[*view.notes(row, side=detail.side, grant=detail.grant, names=names), *further_steps.told(row, detail.history, side=detail.side, names=names)], window=view.window_text(detail),
         sections=view.sections(detail, found.may_open), not_shared=view.not_shared(detail), history=view.history(detail, names), looks=view.looks(detail.seen, names),
         refused=view.refused_text(detail.refused_attempts), has_notes=bool(detail.messages) or any(event.has_note for event in detail.history),
-        may_write=view.may_write(found),
+        may_write=view.may_write(found), chain=_chain(detail),
         milestones=view.milestones(row) if "progress" in detail.acts else (),
         outcomes=view.coded("complete", "outcome", kind=kind) if "complete" in detail.acts else (),
         reasons=view.coded("withdraw", "event_reason") if "withdraw" in detail.acts else (), further=further,
         asked=any(one.awaited for one in further), step_labels=steps.labels_of(further), closes=rules.read_until("completed", now()),
     )  # fmt: skip
+
+
+def _chain(detail: Detail) -> dict[str, object]:
+    """Return what this referral is based on, what is based on it, and whether a new one may be begun: for the sending side alone."""
+    row = detail.referral
+    if detail.side != "sender" or (row.part_of is None and row.ended_at is None):
+        return {}
+    before, after = queries.chain(session(), actor=actor(), keys=keys(), now=now(), referral_id=row.id)
+    may_begin = row.ended_at is not None and Verb.REFERRAL_CREATE in access.acts_allowed(actor().roles)
+    return {"before": before, "after": after, "may_begin": may_begin}
 
 
 def _further(detail: Detail, found: Glance) -> list[steps.Form]:

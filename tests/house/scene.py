@@ -215,6 +215,7 @@ def calls(things):
         "referrals.section": (f"{served}/bagian/identity", None, True),
         "referrals.show": (served, None, True),
         "referrals.copy": (f"{served}/salin", {"copy": ["profile"], "file": things.alias}, True),
+        "referrals.start_anew": (f"{outgoing}/lagi", {}, True),
         "referrals.start": (f"{served}/mulai", {}, True),
         "referrals.message": (f"{served}/pesan", {"message": "Contoh"}, True),
         "referrals.own_notes": (f"{served}/catatan-lembaga", None, True),

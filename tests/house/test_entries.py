@@ -107,6 +107,8 @@ def the_referral(told):
     assert sari.send("/catatan-lembaga$", internal_note=told.marks.word("own.note")).status == 200
     sari.get(f"/rujukan/{told.number}")
     assert sari.send("/langkah/dispute$", **{"dispute-event_reason": "not_delivered"}).status == 200
+    sari.get(f"/rujukan/{told.number}")
+    assert sari.send("/lagi$").status == 200
     sari.get("/direktori/lbh")
     reveal_contact(told)
     assert told.withdraw_consent().status == 200
@@ -120,7 +122,7 @@ def what_she_thinks_better_of(told):
     assert told.sari.browser.post(form.action, form.filled(answer="no", language="su")).status == 200
     page = told.sari.get(f"/kasus/{told.alias}/persetujuan")
     told.sari.get(next(link for link in page.links if link.endswith("/tarik")))
-    assert told.sari.send("/persempit$", sections=["needs"]).status == 200
+    assert told.sari.send("/persempit$", sections=["chronology"]).status == 200
 
 
 def copies(told):

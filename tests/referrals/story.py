@@ -162,6 +162,11 @@ class Story:
         self.accepted()
         return self.at(self.santi, DAY).on("start")
 
+    def completed_with(self, **draft):
+        self.accepted(**draft)
+        self.at(self.santi, DAY).on("start")
+        return self.at(self.santi, 2 * DAY).on("complete", outcome="service_given")
+
     def completed(self):
         self.started()
         return self.at(self.santi, 2 * DAY).on("complete", outcome="service_given")

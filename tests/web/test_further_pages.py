@@ -226,3 +226,18 @@ def test_a_stranger_finds_nothing(stage, path):
     _, number = stage.accepted()
     other = stage.network.agency("lkbh", "legal", roles=("lawyer",), services=("legal_consult",))
     assert other.founder.get(path.format(number=number)).status in {403, 404}
+
+
+def test_what_has_ended_is_begun_anew_as_a_draft_of_its_own(stage, entries):
+    story, number = stage.accepted()
+    story.at(story.santi).on("start")
+    story.at(story.santi).on("complete", outcome="service_given")
+    sari = stage.sari
+    page = keeps_rules(sari.get(f"/rujukan/{number}"))
+    assert "Rujukan baru berdasarkan yang ini" in page.text
+    page = keeps_rules(sari.send("/lagi$"))
+    assert page.status == 200
+    assert [e.action for e in entries(1)] == ["referral.create"]
+    page = keeps_rules(sari.get(f"/rujukan/{number}"))
+    assert "Dilanjutkan oleh RJ-" in page.text
+    assert "Dilanjutkan oleh" not in stage.santi.get(f"/rujukan/{number}").text

@@ -32,6 +32,7 @@ from referral_hub.referrals.actions.ending import recall, withdraw
 from referral_hub.referrals.actions.forwarding import approve_forward, propose_forward, refuse_forward
 from referral_hub.referrals.actions.holding import cannot_continue, no_show, resume, schedule, un_accept, waitlist
 from referral_hub.referrals.actions.narrowing import narrow_consent, withdraw_consent
+from referral_hub.referrals.actions.reopening import start_anew
 from referral_hub.referrals.actions.revising import renew_basis, revise
 from referral_hub.referrals.actions.sending import send
 from referral_hub.referrals.actions.serving import complete, progress, start
@@ -43,6 +44,6 @@ __all__ = [
     "cannot_continue", "claim", "close_case", "close_upstream", "complete", "confirm_cancel", "confirm_purge", "copy_sections", "countersign_consent", "create",
     "decline", "discard", "disclose", "dispute", "edit_draft", "give_consent", "later", "mark_error", "narrow_consent", "no_show", "open_preview", "progress",
     "propose_forward", "recall", "record_consent", "record_disclosure", "record_refusal", "refuse_consent", "refuse_forward", "refuse_sections", "renew_basis", "request_cancel", "request_interview",
-    "request_transfer", "rest_on", "resume", "review_consent", "revise", "schedule", "send", "send_back", "send_message", "start", "submit", "supply_sections", "un_accept",
+    "request_transfer", "rest_on", "resume", "review_consent", "revise", "schedule", "send", "send_back", "send_message", "start", "start_anew", "submit", "supply_sections", "un_accept",
     "waitlist", "withdraw", "withdraw_consent", "write_note",
 ]  # fmt: skip

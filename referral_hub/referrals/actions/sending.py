@@ -134,7 +134,7 @@ def _prepared(session: Session, act: Act, found: Found, recipient: Agency, *, lo
     )  # fmt: skip
     agreed = draft[drafts.CONSENT].get("further", ())
     cut = packages.cut(content, kind=recipient.kind, service=row.service, consent=consent, choice=chosen, agreed=agreed)
-    if row.part_of is not None:
+    if row.part_of is not None and firing.was_fired(session, row.part_of, code="approve_forward"):
         packages.check_not_wider(cut.sections, packages.sent_now(session, session.get_one(ReferralRow, row.part_of), act))
     standing = scope.standing(row, consent, sections=cut.sections, now=act.now, timezone=act.actor.timezone)
     if standing is not Standing.COVERS:

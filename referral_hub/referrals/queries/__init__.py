@@ -1,7 +1,7 @@
 """Reads in clear metadata. A list page and a referral's page leave one entry each; form pages and single facts leave none."""
 
 from referral_hub.referrals.queries.detail import detail
-from referral_hub.referrals.queries.facts import bases, check, choice, draft, further, handlers, id_of, referral
+from referral_hub.referrals.queries.facts import bases, chain, check, choice, draft, further, handlers, id_of, referral
 from referral_hub.referrals.queries.glance import glance, has_accepted_referral, numbers
 from referral_hub.referrals.queries.lists import counts, incoming, outgoing
 from referral_hub.referrals.queries.of_case import open_of_case
@@ -12,6 +12,6 @@ from referral_hub.referrals.reading import safe_contact_read_by
 from referral_hub.referrals.scope import visible_to
 
 __all__ = [
-    "bases", "check", "choice", "counts", "detail", "draft", "further", "glance", "handlers", "has_accepted_referral", "id_of", "incoming", "numbers", "open_of_case", "outgoing",
+    "bases", "chain", "check", "choice", "counts", "detail", "draft", "further", "glance", "handlers", "has_accepted_referral", "id_of", "incoming", "numbers", "open_of_case", "outgoing",
     "referral", "safe_contact_read_by", "sent_back", "visible_to", "without_consent", "work_list",
 ]  # fmt: skip

@@ -154,6 +154,20 @@ def further(session: Session, *, actor: Actor, keys: Keyring, now: datetime, ref
     return Further(possible, asked, reason, filled, mine, stand)
 
 
+def chain(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> tuple[str, tuple[str, ...]]:
+    """Return the number of the referral that this one is based on, or "", and those of the referrals based on this one. For the sending side.
+
+    Raises:
+        errors.NotFound: a stranger; errors.NotAllowed; errors.RuleBroken: `wrong_side` for the recipient, who is told of neither.
+    """
+    found = _seen(session, actor=actor, keys=keys, now=now, referral_id=referral_id)
+    if found.side != "sender":
+        raise errors.RuleBroken("wrong_side")
+    before = session.scalar(select(ReferralRow.number).where(ReferralRow.id == found.row.part_of)) if found.row.part_of else None
+    after = session.scalars(select(ReferralRow.number).where(ReferralRow.part_of == referral_id).order_by(ReferralRow.id))
+    return before or "", tuple(after)
+
+
 def handlers(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> tuple[Member, ...]:
     """Return whom the recipient may name as handler: members who may handle, without those on the conflict list.
 
