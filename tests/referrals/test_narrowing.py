@@ -14,6 +14,8 @@ from referral_hub.referrals import actions, rules
 from referral_hub.vault import grants
 from referral_hub.vault.grants import GrantKind, Standing
 from tests.referrals.story import DAY, HOUR, IDENTITY, SECTIONS
+from tests.referrals.test_copies import copied
+from tests.referrals.test_copies import found as copies_of
 from tests.referrals.test_endings import meanwhile
 from tests.referrals.test_further import CHRONOLOGY, agree_more, correct, fill, reopened, supplied
 
@@ -367,3 +369,27 @@ def test_what_is_taken_back_while_a_referral_is_put_on_it_closes_there(story, en
     (row,) = meanwhile(story, engine, lambda s: actions.renew_basis(s, **sari, referral_id=story.id, version=version, new_basis=basis.id), back[whole])
     assert row.business == ("consent-withdrawn" if whole else "consent-narrowed")
     assert closed_to(story, "identity") == ("access_ended" if whole else "section_not_granted")
+
+
+# --- copies in the recipient's own file ----------------------------------------------------------------------------------
+
+
+def test_copies_of_what_she_took_back_close_and_the_others_stay(story):
+    story.accepted()
+    copied(story, "identity", "needs")
+    narrow(story, "identity")
+    assert {code: copy.held for code, copy in copies_of(story).items()} == {"identity": True, "needs": False}
+    desk = story.at(story.santi, 2 * DAY)
+    refused = story.refused(story.santi, "referral.confirm_purge", lambda: desk.on("confirm_purge", purge_statement="nothing_kept"))
+    assert refused.code == "copies_remain"
+    desk.on("confirm_purge", purge_statement="destroyed")
+    assert set(copies_of(story)) == {"needs"}
+
+
+def test_copies_of_a_further_section_follow_its_own_consent(story):
+    story.accepted()
+    fill(story, chronology=CHRONOLOGY)
+    basis = supplied(story, "chronology")
+    copied(story, "chronology", "needs", after=DAY)
+    story.at(story.sari, 2 * DAY).do(actions.withdraw_consent, consent_id=basis.id)
+    assert {code: copy.held for code, copy in copies_of(story).items()} == {"chronology": True, "needs": False}
