@@ -80,6 +80,12 @@ def number_of(session: Session, *, finding_id: uuid.UUID) -> str:
     return found
 
 
+def open_findings(session: Session, *, agency_id: uuid.UUID) -> int:
+    """Return how many findings about an agency wait for an answer or a closing, at most 99; a number names nobody and leaves no entry."""
+    some = select(FindingRow.id).where(FindingRow.agency_id == agency_id, FindingRow.state != moves.CLOSED).limit(99).subquery()
+    return session.scalar(select(func.count()).select_from(some)) or 0
+
+
 def waiting(session: Session, *, scope: uuid.UUID | None) -> tuple[Waiting, ...]:
     """Return the hits that no finding took up, by rule and agency, in the order of the rules."""
     query = (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import current_app, g, request, url_for
 
 from referral_hub import access
+from referral_hub.access import Verb
 from referral_hub.gate import acts
 from referral_hub.gate.caller import present_caller
 from referral_hub.gate.house import here, house, now
@@ -67,8 +68,7 @@ def all_of(roles: frozenset[str], *, agency_kind: str) -> list[str]:
     seen = {ACCOUNT}
     for role in roles:
         seen |= _BY_ROLE.get(role) or ({TASKS, DIRECTORY} if role in _LISTS_ONLY else {TASKS, REFERRALS, DIRECTORY})
-    opens_files = access.abilities(roles) & {"create", "create_draft"} or (agency_kind == "social_services" and REFERRALS in seen)
-    if opens_files and agency_kind != "network":
+    if Verb.CASE_LIST in access.acts_allowed(roles) and agency_kind != "network":
         seen.add(CASES)
     return [item for item in PAGES if item in seen]
 

@@ -21,6 +21,7 @@ from referral_hub.gate.caller import actor, signed_in
 from referral_hub.gate.house import house, session
 from referral_hub.gate.schemas import FormSchema, Problems, form_of, one_of, read_form, several, text
 from referral_hub.gate.speech import _
+from referral_hub.web import offers
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
 from referral_hub.web.page import page, see_other
@@ -57,6 +58,7 @@ def everyone() -> Response:
         "members/everyone.html", title=_("Members"), members=members, people=people, may_invite=_may(Verb.MEMBER_INVITE),
         checklist=queries.checklist(session(), hub=house().hub, agency_id=who.agency.id), printed=queries.latest_print(session(), agency_id=who.agency.id),
         may_renew=who.actor.holds_key and _may(Verb.KEY_EPOCH_ROTATE), renewal_due=queries.rotation_due(session(), agency_id=who.agency.id),
+        stale=offers.stale_count(),
     )  # fmt: skip
 
 

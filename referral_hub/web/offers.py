@@ -158,6 +158,11 @@ def keeps_profile() -> bool:
     return Verb.DIRECTORY_CAPACITY.value in access.acts_allowed(actor().roles)
 
 
+def stale_count() -> int:
+    """Return of how many services nobody has said for seven days how much room there is; asked of whoever keeps these facts."""
+    return sum(row.stale for row in _rows(_fresh())) if keeps_profile() else 0
+
+
 def _keepers_only() -> None:
     if not keeps_profile():
         raise errors.NotAllowed("role_lacks_ability")

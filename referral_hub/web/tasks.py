@@ -15,6 +15,7 @@ from referral_hub.gate.caller import actor, signed_in
 from referral_hub.gate.house import session
 from referral_hub.gate.speech import _
 from referral_hub.referrals import queries
+from referral_hub.review import queries as review
 from referral_hub.web.lines import Card, SecondLookCard, card_of, second_look_of
 from referral_hub.web.page import page
 
@@ -51,7 +52,8 @@ def _quiet(*, reads_log: bool) -> Response:
         acting(Verb.AUDIT_READ)
         found: SecondLooks = read(keyless(queries.without_consent))
         looks = found.looks
-    return page("tasks/quiet.html", title=_("Your tasks"), reads_log=reads_log, second_looks=_looks(looks, may_read=False))
+    findings = review.open_findings(session(), agency_id=signed_in().agency.id) if reads_log else 0
+    return page("tasks/quiet.html", title=_("Your tasks"), reads_log=reads_log, findings=findings, second_looks=_looks(looks, may_read=False))
 
 
 def _looks(looks: tuple[SecondLook, ...], *, may_read: bool) -> list[SecondLookCard]:

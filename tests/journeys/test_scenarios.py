@@ -3,12 +3,14 @@
 import pytest
 import yaml
 
+from referral_hub import access
 from referral_hub.cli.demo import lively
 from referral_hub.cli.demo.scenarios.acts import ACTS, any_event
 from referral_hub.cli.demo.scenarios.player import Outcome, Player
 from referral_hub.cli.demo.scenarios.report import line, whys
 from referral_hub.cli.demo.scenarios.stage import LISTS, SEEDED_AT, Template
 from referral_hub.referrals import queries
+from referral_hub.review import queries as review
 
 SCENARIOS = yaml.safe_load((LISTS / "scenarios.yaml").read_text(encoding="utf-8"))["items"]
 CODES = [scenario["code"] for scenario in SCENARIOS]
@@ -49,7 +51,11 @@ def test_a_step_that_goes_otherwise_differs(template):
 
 WORK = [  # member of the demonstration, and what awaits her on her first page
     ("uptd-ppa-bdg", "Asep", "send"), ("uptd-ppa-ambon", "Fredy", "send"), ("rsud-kenanga", "Nurul", "accept"), ("pkm-cempaka", "Imas", "accept"),
-    ("lbh-pasundan", "Santi", "start"), ("klinik-teduh", "Amel", "start"), ("rumah-aman-melati", "Marni", "update"), ("unit-ppa-bdg", "Rizal", "update"),
+    ("uptd-ppa-bdg", "Ratna", "approve"), ("uptd-ppa-bdg", "Yuni", "sent_back"), ("uptd-ppa-bdg", "Yuni", "answer"), ("uptd-ppa-bdg", "Yuni", "approval"),
+    ("uptd-ppa-bdg", "Dede", "send"), ("uptd-ppa-bdg", "Euis", "send"), ("uptd-ppa-jbr", "Iis", "approve"), ("lbh-pasundan", "Tika", "accept"),
+    ("unit-ppa-bdg", "Dian", "accept"), ("unit-ppa-bdg", "Tono", "accept"), ("ditres-ppo-jbr", "Hesti", "accept"), ("klinik-teduh", "Bayu", "accept"),
+    ("rumah-aman-melati", "Yanti", "accept"), ("balai-mandiri", "Heni", "accept"), ("balai-mandiri", "Kiki", "accept"), ("lpsk-jbr", "Pipit", "accept"),
+    ("uptd-ppa-imy", "Kartini", "start"), ("lbh-pasundan", "Santi", "start"), ("klinik-teduh", "Amel", "start"), ("rumah-aman-melati", "Marni", "update"), ("unit-ppa-bdg", "Rizal", "update"),
 ]  # fmt: skip
 
 
@@ -64,8 +70,29 @@ def test_the_demonstration_is_lively(template):
             assert step in {line.awaited for line in (*shown.needs_you, *shown.waiting)}, (agency, given)
         wahyu = stage.caller("uptd-ppa-imy", "Wahyu")
         page = queries.incoming(stage.session, actor=wahyu.actor, keys=wahyu.keys, now=now)
-        assert [line.state for line in page.lines] == ["completed"]
+        assert {line.state for line in page.lines} == {"completed", "accepted"}
         stage.session.rollback()
+
+
+def test_nobody_who_sees_referrals_begins_with_an_empty_page(template):
+    """One of each role at least finds a task or something that goes on; heads find numbers, officers and auditors a finding."""
+    now = SEEDED_AT + lively.SEEDED_BEFORE
+    with template.stage() as stage:
+        lively.play(stage, now=now)
+        assert lively.ask_agencies(stage, now=now) == 2
+        empty, busy = set(), set()
+        for caller in stage.callers.values():
+            if {"referral.list", "stats.view"} & access.acts_allowed(caller.actor.roles):
+                shown = queries.work_list(stage.session, actor=caller.actor, keys=caller.keys, now=now)
+                found = shown.needs_you or shown.waiting or (shown.counts_only and (shown.needs_count, shown.waiting_count) != ("0", "0"))
+                (busy if found else empty).update(caller.actor.roles)
+        stage.session.rollback()
+        officers = [c for c in stage.callers.values() if "data_protection_officer" in c.actor.roles and c.actor.agency_code in lively.ASKED]
+        for officer in officers:
+            assert review.desk(stage.session, actor=officer.actor, now=now).findings, officer.actor.agency_code
+        stage.session.rollback()
+    assert empty - busy == {"policy_analyst"}, "the task force sees statistics, which come later"
+    assert {"companion", "paralegal", "midwife", "lawyer", "police_head", "intake", "trainer", "caregiver", "agency_head"} <= busy
 
 
 def test_the_last_line_counts_every_step():

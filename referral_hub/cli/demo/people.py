@@ -116,7 +116,7 @@ class Seeder:
             hours=entry["hours"],
             capacity=entry["capacity"]["status"],
             slots=entry["capacity"]["slots"],
-            capacity_as_of=self.now() - timedelta(days=1),
+            capacity_as_of=self.now() - _age(entry["capacity"]["as_of"]),
             sex=sex,
             age_min=eligibility["age_min"],
             age_max=eligibility["age_max"],
@@ -230,3 +230,8 @@ class Seeder:
         version = agencies.agency(session, agency.id).version
         now = self.now()
         offering.name_duty(session, actor=admin.actor, now=now, agency_id=agency.id, version=version, post=post, member_ids=members)
+
+
+def _age(text: str) -> timedelta:
+    """Return the age of a fact of demo_agencies.yaml, such as -P9D."""
+    return timedelta(days=int(text.removeprefix("-P").removesuffix("D")))

@@ -18,7 +18,7 @@ import yaml
 from sqlalchemy.orm import Session
 
 from referral_hub.audit.append import name_log
-from referral_hub.cli.demo.lively import SEEDED_BEFORE, play
+from referral_hub.cli.demo.lively import SEEDED_BEFORE, ask_agencies, play
 from referral_hub.cli.demo.people import Seeder
 from referral_hub.cli.demo.place import CHEAP, DATABASE, HOST, Place
 from referral_hub.cli.demo.scenarios.stage import HeldClock, People, Stage
@@ -93,6 +93,7 @@ def _seed(place: Place, admin_url: str) -> None:
         seeder.seed(agencies, progress=lambda name: _say(f"  {name}"))
         stage = Stage(session, hub, People(tuple(agencies)), seeder.callers())
         _step("playing scenarios", lambda: play(stage, now=clock.now()))
+        ask_agencies(stage, now=clock.now())
     engine.dispose()
     place.accounts.write_text(json.dumps([asdict(a) for a in seeder.accounts], indent=1), encoding="utf-8")
     place.accounts.chmod(0o600)
