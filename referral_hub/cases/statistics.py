@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 MADE, REMOVED = "case.stat_record", "case.stat_record_remove"
 _PLACE = "stat_record"
 _COMPANY = 15  # records that are written again with a new one
-_AGAIN = update(StatRow.__table__).where(StatRow.__table__.c.id == bindparam("place")).values(locked=StatRow.__table__.c.locked)
+_TABLE = StatRow.metadata.tables[StatRow.__tablename__]
+_AGAIN = update(_TABLE).where(_TABLE.c.id == bindparam("place")).values(locked=_TABLE.c.locked)
 
 
 def follow(
