@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from referral_hub import errors
-from referral_hub.consent import rules
+from referral_hub.consent import rules, without
 from referral_hub.consent.facts import Consent, Standing
 from referral_hub.consent.records import ConsentRow
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from sqlalchemy.orm import Session
+
+    from referral_hub.vault.hub import HubKeys
 
 
 def by_id(session: Session, consent_id: uuid.UUID, *, lock: str = "") -> Consent:
@@ -32,6 +34,16 @@ def of_case(session: Session, case_id: uuid.UUID) -> tuple[Consent, ...]:
     """Return what the survivor answered in this case, the newest first, refusals and withdrawn consents included."""
     query = select(ConsentRow).where(ConsentRow.case_id == case_id).order_by(ConsentRow.given_at.desc(), ConsentRow.id.desc())
     return tuple(map(snapshot, session.scalars(query)))
+
+
+def laws(session: Session, *, hub: HubKeys, consent_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the laws that records without consent name, by id; what names none is left out.
+
+    Raises:
+        errors.CannotOpen: what was locked does not belong to its record.
+    """
+    query = select(ConsentRow.id, ConsentRow.law).where(ConsentRow.id.in_(consent_ids), ConsentRow.law.is_not(None))
+    return {row.id: without.unlock(hub, consent_id=row.id, locked=row.law) for row in session.execute(query)} if consent_ids else {}
 
 
 def standing_for(

@@ -42,7 +42,7 @@ MOST = 5000
 # The agency that helps her tells all; one that received a referral, what it did itself and what came to it.
 _HERS = sql("""
     WITH $HERS SELECT e.idx AS entry, e.occurred_at AS at, e.actor_id AS member, e.actor_kind AS kind, e.agency_id AS agency, e.action, e.outcome, $roles, $sections,
-           CASE WHEN e.manifest_digest IS NOT NULL THEN e.recipient_agency END AS recipient
+           CASE WHEN e.manifest_digest IS NOT NULL THEN e.recipient_agency END AS recipient, j->>'legal_basis' AS basis, CAST(j->>'consent_id' AS uuid) AS consent
     FROM audit_entry e $said WHERE $hers AND e.idx < :size AND e.action = ANY(CAST(:visible AS text[]))
     AND (e.agency_id = :agency OR e.recipient_agency = :agency OR EXISTS (
         SELECT 1 FROM alias a JOIN case_file c ON c.id = a.case_id WHERE a.id = :subject AND c.agency_id = :agency
@@ -192,7 +192,7 @@ def _made(session: Session, actor: Actor, subject: Alias, *, size: int, verb: Ve
 def _seen(row: Any) -> Seen:
     return trail.Seen(
         idx=row.entry, at=row.at, action=row.action, outcome=row.outcome, kind=row.kind, member=row.member, agency=row.agency, roles=tuple(row.roles),
-        sections=tuple(row.sections), recipient=row.recipient,
+        sections=tuple(row.sections), recipient=row.recipient, basis=row.basis or "", consent=row.consent,
     )  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def states() -> dict[str, str]:
     """Return the standing of a row in words."""
     return {
         "reviewed": _("Reviewed"), "late": _("Reviewed late"), "same_person": _("Reviewed by the same person"), "overdue": _("Review overdue"), "waits": _("Waits for review"),
-        "not_received": _("Sent, not received"), "not_sent": _("Received, not sent"), "no_basis": _("No consent named"), "withdrawn": _("After withdrawal"),
+        "beyond_usual": _("More than usual was sent"), "not_needed": _("Shown, though the service does not need it"), "not_received": _("Sent, not received"), "not_sent": _("Received, not sent"), "no_basis": _("No consent named"), "withdrawn": _("After withdrawal"),
         "run": _("In a run"), "many_hits": _("Many hits"), "nothing_opened": _("Nothing opened"), "woke": _("Woke"), "never_used": _("Never used"),
         "dormant": _("Dormant"), "witnessed": _("Witnessed"), "signed": _("Signed"), "recorded": _("Recorded"), "continues": _("Continues what you saw"),
         "differs": _("Differs from what you saw"), "shorter": _("Shorter than what you saw"), "not_compared": _("Not compared: type size and root"),

@@ -13,6 +13,7 @@ from flask_babel import force_locale
 
 from referral_hub.access import Verb
 from referral_hub.accounts import queries as members
+from referral_hub.consent import queries as ledger
 from referral_hub.directory import queries as directory
 from referral_hub.gate.acts import act, keyless, on_refusal, read
 from referral_hub.gate.admits import acting, admits, signed_in_only
@@ -221,7 +222,7 @@ def _how_to_check(made: Released, signed: Signed | None, writer: Reader) -> str:
     facts = {"size": words.number(signed.size, writer), "time": words.long_day(signed.signed_at, writer)}
     stands = _("They stand in the checkpoint of %(size)s entries, signed %(time)s, with the root below.", **facts)
     seen = _("Other agencies have witnessed it; each of them can check this paper.") if signed.witnesses else _("No other agency has witnessed it yet.")
-    return " ".join((covers, stands, seen))
+    return f"{covers} {stands} {seen}"
 
 
 def _decide(alias: str, *, problems: Problems | None = None) -> Response:
@@ -243,18 +244,23 @@ def _staff(found: Statement) -> set[UUID]:
 
 def _lines(lines: tuple[Line, ...], writer: Reader, codes: dict[UUID, str]) -> list[Told]:
     agencies = directory.names(session(), {one for line in lines for one in (line.agency, line.recipient) if one})
-    return [_told(line, writer, codes, agencies) for line in lines]
+    laws = ledger.laws(session(), hub=house().hub, consent_ids={line.without for line in lines if line.without})
+    return [_told(line, writer, codes, agencies, laws) for line in lines]
 
 
-def _told(line: Line, writer: Reader, codes: dict[UUID, str], agencies: dict[UUID, str]) -> Told:
+def _told(line: Line, writer: Reader, codes: dict[UUID, str], agencies: dict[UUID, str], laws: dict[UUID, str]) -> Told:
     code = codes.get(line.member, "") if line.member else ""
     role = log_page.roles_text(line.roles) if line.kind == "member" else log_page.actor_kind(line.kind)
     what = label("audit_events", line.action)
     to = agencies.get(line.recipient, "") if line.recipient else ""
+    what = _("%(what)s to %(agency)s", what=what, agency=to) if to else what
+    if line.without:
+        basis = ": ".join(filter(None, (label("legal_bases", line.basis), laws.get(line.without, ""))))
+        what = f"{what} ({basis})"
     return Told(
         words.day(line.first, writer),
         ", ".join(filter(None, (role, code, agencies.get(line.agency, "") if line.agency else ""))),
-        _("%(what)s to %(agency)s", what=what, agency=to) if to else what,
+        what,
         answer_page.sections_text(line.sections),
         ", ".join(words.number(idx, writer) for idx in line.entries),
     )

@@ -298,7 +298,14 @@ def test_24_without_consent(life, ask):
 
 def test_25_sections_that_the_purpose_did_not_need(life, ask):
     more = life.reads(life.budi, at=70, sections=("needs", "medical"))
-    assert only(ask(25), "entry", "sections") == [(more, ["medical"])]
+    assert only(ask(25), "state", "entry", "sections") == [("not_needed", more, ["medical"])]
+
+
+def test_25_more_than_usual_was_sent(life, ask):
+    life.add("referral.send", by=life.sari, at=60, sections=("identity", "medical"))
+    sent = life.add("referral.send", by=life.sari, at=61, sections=("identity", "medical"), fields=("identity.religion", "medical.injuries"))
+    life.add("referral.send", by=life.sari, at=62, outcome="deny", reason="beyond_matrix", fields=("medical.injuries",))
+    assert only(ask(25), "state", "entry", "sections") == [("beyond_usual", sent, ["identity.religion", "medical.injuries"])]
 
 
 def test_26_where_she_is(life, ask):
@@ -471,3 +478,22 @@ def test_a_spoilt_entry_spoils_no_question(life, ask, owner_engine):
         connection.execute(text("UPDATE audit_entry SET payload = 'spoilt' WHERE idx = 3"))
     rows = ask(1, referral=life.referral)
     assert only(rows, "entry", "sections") == [(3, []), (4, ["needs"]), (5, ["needs"])]
+
+
+def test_a_long_period_is_answered_in_parts(life):
+    """What reads every entry of its period answers a long one by 31 days, the newest first; each part is asked, and recorded, by itself."""
+    given = Given(since=START - timedelta(days=70), until=START + timedelta(days=1))
+
+    def part(number, question=16, period=given):
+        life.session.rollback()
+        return transact(life.session, lambda s: answers.ask(s, actor=life.auditor.actor, now=NOW, number=question, given=period, part=number)).part
+
+    parts = [part(number) for number in (1, 2, 3)]
+    assert [(one.number, one.of) for one in parts] == [(1, 3), (2, 3), (3, 3)]
+    assert (parts[0].until, parts[-1].since) == (given.until, given.since)
+    assert [one.since for one in parts[:2]] == [one.until for one in parts[1:]]
+    assert all(one.until - one.since <= answers.PART for one in parts)
+    assert (part(0).number, part(99).number) == (1, 3)
+    assert life.entries()[0].fields == ("question.16",)
+    assert part(1, question=5) is None  # a few rows, whatever the period
+    assert part(1, period=Given(since=given.until - answers.PART, until=given.until)) is None

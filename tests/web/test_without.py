@@ -86,6 +86,10 @@ def test_two_sign_and_it_is_reviewed(stage, draft, entries):
     assert "Ditinjau" in page.text
     assert sign not in lead.get("/tugas").links
     assert "Laporan diterima unit." in lead.get(sign).text
+    officer = stage.keyless(stage.uptd, "data_protection_officer")
+    told = keeps_rules(officer.get(f"/subjek/{case.alias}")).text
+    assert "Pengungkapan tanpa persetujuan (Kewajiban hukum: UU 12/2022 art. 41)" in told
+    assert FACTS not in told
     assert "Tarik persetujuan" not in stage.sari.get(f"/kasus/{case.alias}/persetujuan").text
     assert story.row().state == "draft"
 

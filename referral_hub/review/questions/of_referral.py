@@ -101,16 +101,20 @@ Q24 = over_period(
 Q25 = over_period(
     25,
     REFERRAL,
-    "entry time member agency referral action sections",
+    "state entry time member agency referral action sections",
     """
-    SELECT $who, e.referral_id AS referral, e.action, more.sections
+    SELECT 'beyond_usual' AS state, $who, e.referral_id AS referral, e.action, ARRAY(SELECT jsonb_array_elements_text(j->'fields')) AS sections
+    FROM audit_entry e $said
+    WHERE $span AND e.action = 'referral.send' AND e.outcome = 'allow' AND j ? 'fields' AND $agency AND $scope
+    UNION ALL
+    SELECT 'not_needed', $who, e.referral_id, e.action, more.sections
     FROM audit_entry e $said JOIN referral r ON r.id = e.referral_id JOIN agency a ON a.id = e.agency_id
     CROSS JOIN LATERAL (
         SELECT array_agg(s) AS sections FROM jsonb_array_elements_text(j->'sections') s
         WHERE NOT coalesce(CAST(:needed AS jsonb)->(a.kind || '/' || r.service), '[]') ? s
     ) more
     WHERE $span AND $opened AND e.basis = 'recipient' AND more.sections IS NOT NULL AND $agency AND $scope
-    ORDER BY $newest LIMIT :most
+    ORDER BY entry DESC LIMIT :most
     """,
     needed=_needed,
 )

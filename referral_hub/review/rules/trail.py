@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Seen:
-    """One entry about her, as far as she is told."""
+    """One entry about her, as far as she is told. `basis`: the legal basis that it rested on, by the record `consent`."""
 
     idx: int
     at: datetime
@@ -27,11 +27,21 @@ class Seen:
     roles: tuple[str, ...]
     sections: tuple[str, ...]
     recipient: UUID | None
+    basis: str = ""
+    consent: UUID | None = None
+
+    @property
+    def without(self) -> UUID | None:
+        """Return the record by which it was done without her consent, or None."""
+        return self.consent if self.basis not in {"", "consent"} else None
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line: first and last moment, who (`member` only of the own agency), what, which sections, to whom it was sent, entry numbers."""
+    """One line: first and last moment, who (`member` only of the own agency), what, which sections, to whom it was sent, entry numbers.
+
+    `basis` and `without`, its record, where it was done without her consent.
+    """
 
     first: datetime
     last: datetime
@@ -43,6 +53,8 @@ class Line:
     sections: tuple[str, ...]
     recipient: UUID | None
     entries: tuple[int, ...]
+    basis: str = ""
+    without: UUID | None = None
 
 
 def told(entries: Iterable[Seen], *, own_agency: UUID | None, zone: tzinfo) -> tuple[tuple[Line, ...], tuple[Line, ...], int]:
@@ -57,7 +69,7 @@ def told(entries: Iterable[Seen], *, own_agency: UUID | None, zone: tzinfo) -> t
             refused += 1
             continue
         member = entry.member if entry.agency == own_agency else None
-        key = (entry.at.astimezone(zone).date(), entry.action, entry.kind, member, entry.agency, entry.roles, entry.recipient)
+        key = (entry.at.astimezone(zone).date(), entry.action, entry.kind, member, entry.agency, entry.roles, entry.recipient, entry.without)
         groups.setdefault(key, []).append(entry)
     lines = [_line(same, own_agency) for same in groups.values()]
     seen = tuple(line for line in lines if _shows(line))
@@ -69,7 +81,8 @@ def _line(same: list[Seen], own_agency: UUID | None) -> Line:
     sections = tuple(dict.fromkeys(section for entry in same for section in entry.sections))
     member = first.member if first.agency == own_agency else None
     return Line(
-        first.at, same[-1].at, first.action, first.kind, member, first.agency, first.roles, sections, first.recipient, tuple(entry.idx for entry in same)
+        first.at, same[-1].at, first.action, first.kind, member, first.agency, first.roles, sections, first.recipient, tuple(entry.idx for entry in same),
+        first.basis if first.without else "", first.without,
     )  # fmt: skip
 
 

@@ -18,10 +18,11 @@ from referral_hub.cli.demo.scenarios import filling
 from referral_hub.cli.demo.scenarios.player import Later
 from referral_hub.consent import counting
 from referral_hub.consent import rules as consents
-from referral_hub.consent.facts import BEST_INTEREST, Giving, Shown
+from referral_hub.consent.facts import BEST_INTEREST, Disclosure, Giving, Shown
 from referral_hub.directory import queries as directory
 from referral_hub.protocol import forms, package
 from referral_hub.referrals import actions, queries, reading
+from referral_hub.referrals.packages import ASKED_ALWAYS
 from referral_hub.referrals.rules import BUILT
 
 if TYPE_CHECKING:
@@ -113,6 +114,29 @@ def best_interest(turn: Turn) -> None:
     turn.player.told.consents[turn.inputs["id"]] = made.id
 
 
+def without_consent(turn: Turn) -> None:
+    """Record on what ground it goes without consent; a supervisor of the same agency signs second. Alone it is refused."""
+    given, kind = turn.inputs, turn.who.actor.agency_kind
+    agency = directory.agency(turn.session, given["agency"])
+    ground = protocol.current().ground(given["rule"])
+    service = next(code for code in ground.services if protocol.current().service(code).purpose == given["purpose"])
+    disclosure = Disclosure(
+        agency_id=agency.id, service=service, recipient_kind=agency.kind, ground=ground.code, law_article="Pasal contoh, nomor 1/2026", sections=frozenset(given["sections"]),
+        contact_allowed=False, facts="Alasan contoh.", told=True, why_not="",
+    )  # fmt: skip
+    made = turn.do(actions.record_disclosure, case_id=_case(turn), disclosure=disclosure)
+    turn.do(actions.countersign_consent, by=turn.who if given["signers"] == 1 else _supervisor(turn, kind), consent_id=made.id)
+    turn.player.told.consents[given["id"]] = made.id
+
+
+def _supervisor(turn: Turn, kind: str) -> Caller:
+    """Return a member of the same agency, another person, who may sign second."""
+    stage, own = turn.player.stage, turn.who.agency.code
+    able = [code for code, role in protocol.current().roles.items() if "approve" in role.can and role.kind == kind]
+    there = (stage.caller(own, stage.people.first(own, role)) for role in able)
+    return next(found for found in there if found.member.id != turn.who.member.id)
+
+
 def refuse_consent(turn: Turn) -> None:
     """Record a no where the page asks: on a draft for that agency."""
     agency = directory.agency(turn.session, turn.inputs["agency"])
@@ -150,7 +174,8 @@ def send(turn: Turn) -> None:
     kind = directory.agency(turn.session, told.recipients[ref]).kind
     _fill_what_is_sent(turn, writer, kind, told.services[ref])
     chosen = _chosen(given["sections"], kind, told.services[ref])
-    turn.do(actions.edit_draft, by=writer, referral_id=referral_id, version=_version(turn), choice=chosen)
+    reason = "Alasan contoh." if given.get("reason") else ""
+    turn.do(actions.edit_draft, by=writer, referral_id=referral_id, version=_version(turn), choice=chosen, reason=reason)
     turn.do(
         actions.send, referral_id=referral_id, version=_version(turn), safe_contact_read=given["safe_contact_read"],
         recipient_code=told.recipients[ref], phoned=True,
@@ -347,7 +372,8 @@ def _chosen(sections: list[str], kind: str, service: str) -> dict[str, list[str]
 
 
 def _fill_what_is_sent(turn: Turn, writer: Caller, kind: str, service: str) -> None:
-    """Fill sections of the own file that are to be sent and that the scenario tells nothing about."""
+    """Fill sections of the own file that a sending reads or sends and that the scenario tells nothing about; the profile first, others ask it."""
+    _fill(turn, writer, ["profile", *ASKED_ALWAYS])
     _fill(turn, writer, [section for section in turn.inputs["sections"] if section in package.ceiling(kind, service)])
 
 
@@ -369,6 +395,7 @@ ACTS: Mapping[str, Callable[[Turn], None]] = {
     "case.conflict_add": conflict_add,
     "consent.give": give_consent,
     "consent.best_interest": best_interest,
+    "consent.without": without_consent,
     "consent.refuse": refuse_consent,
     "consent.withdraw": withdraw_consent,
     "referral.create": create,
