@@ -11,6 +11,7 @@ from referral_hub.access import Verb
 from referral_hub.cases import actions as cases
 from referral_hub.db import transact
 from referral_hub.referrals import queries, scope
+from referral_hub.referrals.queries import lines as listing
 from referral_hub.referrals.queries.lists import Filters
 from referral_hub.referrals.records import ReferralRow
 from tests.referrals.story import DAY, HOUR, MINUTE, NOW
@@ -232,6 +233,21 @@ def test_list_statements_are_planned_for_the_agency_at_hand(story, session):
     assert transact(session, inside) == "force_custom_plan"
     assert session.scalar(text("SHOW plan_cache_mode")) == "auto"
     session.rollback()
+
+
+def above(plan, table, path=()):
+    """The kinds of steps above the one that reads a table."""
+    if plan.get("Relation Name") == table:
+        return path
+    return next((found for step in plan.get("Plans", ()) if (found := above(step, table, (*path, plan["Node Type"])))), None)
+
+
+def test_a_list_never_begins_at_the_aliases(story, session):
+    """For an agency of few rows PostgreSQL would read the aliases of the whole hub first: it looks up one for each row that is shown."""
+    query = listing.select_lines(story.santi.actor).compile(dialect=session.bind.dialect, compile_kwargs={"literal_binds": True})
+    (plan,) = session.scalar(text(f"EXPLAIN (FORMAT JSON) {query}"))
+    session.rollback()
+    assert above(plan["Plan"], "alias")[-2:] == ("Nested Loop", "Limit")
 
 
 # --- work list -------------------------------------------------------------------------------------------------------------
