@@ -6,13 +6,14 @@ import csv
 import json
 import sys
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from referral_hub.review.answers import Answer
 
@@ -36,22 +37,26 @@ DAYS = 30
 @click.option("--json", "as_json", is_flag=True, help="one object a line instead of CSV")
 def ask(number: int, most: int, *, as_json: bool, **typed: str) -> None:
     """Ask one of the auditors' numbered questions (1 to 35); ids and codes, as the log holds them. The question itself is recorded."""
-    answer = _asked(number, typed, most)
-    names = [name for name, _ in answer.columns]
-    if as_json:
-        for row in answer.rows:
-            click.echo(json.dumps(dict(zip(names, map(_plain, row), strict=True))))
-    else:
-        writer = csv.writer(sys.stdout)
-        writer.writerow(names)
-        writer.writerows(_flat(row) for row in answer.rows)
-    if answer.cut:
-        raise click.ClickException(f"stopped after {PATIENCE} seconds; ask for a shorter period")
-    if answer.more:
-        click.echo(f"more than {most} rows: ask for a shorter period, or with --most", err=True)
+    writer = csv.writer(sys.stdout)
+    for answer in _asked(number, typed, most):
+        names = [name for name, _ in answer.columns]
+        if as_json:
+            for row in answer.rows:
+                click.echo(json.dumps(dict(zip(names, map(_plain, row), strict=True))))
+        else:
+            if answer.part is None or answer.part.number == 1:
+                writer.writerow(names)
+            writer.writerows(_flat(row) for row in answer.rows)
+        if answer.cut:
+            raise click.ClickException(f"stopped after {PATIENCE} seconds; ask for a shorter period")
+        if answer.part:
+            click.echo(f"part {answer.part.number} of {answer.part.of}: {answer.part.since:%Y-%m-%d} to {answer.part.last:%Y-%m-%d}, {len(answer.rows)} rows", err=True)
+        if answer.more:
+            click.echo(f"more than {most} rows: ask for a shorter period, or with --most", err=True)
 
 
-def _asked(number: int, typed: dict[str, str], most: int) -> Answer:
+def _asked(number: int, typed: dict[str, str], most: int) -> Iterator[Answer]:
+    """Give the answer; where a long period is answered in parts, one after the other."""
     from referral_hub.cli.wiring import machine_actor, session_at, settings
     from referral_hub.clock import SystemClock
     from referral_hub.db import transact
@@ -65,9 +70,12 @@ def _asked(number: int, typed: dict[str, str], most: int) -> Answer:
         typed["since"] = typed["since"] or f"{datetime.fromisoformat(typed['until']) - timedelta(days=DAYS):%Y-%m-%d}"
     with session_at(settings().database_url) as session:
         given = Namer(session, agency_id=None, zone=zone).given(typed)
-        return transact(
-            session, lambda s: answers.ask(s, actor=machine_actor("operator"), now=now, number=number, given=given, most=most, seconds=PATIENCE)
-        )
+        ask = partial(answers.ask, actor=machine_actor("operator"), now=now, number=number, given=given, most=most, seconds=PATIENCE)
+        part, of = 1, 1
+        while part <= of:
+            answer = transact(session, partial(ask, part=part))
+            yield answer
+            part, of = part + 1, answer.part.of if answer.part else 1
 
 
 @click.command("siem")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -29,18 +29,38 @@ if TYPE_CHECKING:
 MOST = 500
 LONGEST = timedelta(days=400)
 SECONDS = 4  # on a page; an operator's command may wait
+PART = timedelta(days=31)
 _CANCELLED = "57014"
 
 
 @dataclass(frozen=True)
+class Part:
+    """Which part of a long period an answer covers: number `number` of `of`, the newest first."""
+
+    number: int
+    of: int
+    since: datetime
+    until: datetime
+
+    @property
+    def last(self) -> datetime:
+        """Return the last moment that belongs to it."""
+        return self.until - timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
 class Answer:
-    """The rows of an answer, in the order of the question's columns. `more`: there are further ones. `cut`: it took too long, and has none."""
+    """The rows of an answer, in the order of the question's columns. `more`: there are further ones. `cut`: it took too long, and has none.
+
+    `part` says how far the question has come where its period is answered in parts.
+    """
 
     question: Question
     given: Given
     rows: tuple[tuple[Any, ...], ...]
     more: bool
     cut: bool
+    part: Part | None
     ticket: Ticket = field(repr=False)
 
     @property
@@ -59,8 +79,11 @@ def ask(
     request_id: str = "",
     most: int = MOST,
     seconds: int = SECONDS,
+    part: int = 1,
 ) -> Answer:
     """Ask question `number` about what is `given`; one entry `audit.ask` that names the question and says how many rows it showed.
+
+    A question that reads every entry of its period answers a long one in parts of 31 days, the newest first; `part` is the one asked for.
 
     A network auditor and an operator see every entry, a data-protection officer those of the own agency and the disclosures to it.
 
@@ -71,7 +94,9 @@ def ask(
     asked = question(number)
     decision, scope = sight(actor, Verb.AUDIT_ASK)
     _check(asked, given)
-    rows = _read(asked, Asking(session, given, now, most + 1, scope, actor.member_id), seconds)
+    found = _part(asked, given, part)
+    narrowed = given if found is None else replace(given, since=found.since, until=found.until)
+    rows = _read(asked, Asking(session, narrowed, now, most + 1, scope, actor.member_id), seconds)
     shown = tuple(tuple(row) for row in (rows or ())[:most])
     about = next((value for value in (given.referral, given.subject, given.member, given.agency) if value), None)
     outcome = {} if rows is not None else {"outcome": "error", "reason": "too_long"}
@@ -79,7 +104,17 @@ def ask(
         actor, Verb.AUDIT_ASK, now=now, decision=decision, object_kind="log", object_id=about, fields=(f"question.{number}",), count=len(shown),
         purpose="audit", request_id=request_id, **outcome,
     )  # fmt: skip
-    return Answer(asked, given, shown, rows is not None and len(rows) > most, rows is None, audit.record(session, said))
+    return Answer(asked, given, shown, rows is not None and len(rows) > most, rows is None, found, audit.record(session, said))
+
+
+def _part(asked: Question, given: Given, number: int) -> Part | None:
+    """Return part `number` of the period of a paced question, or None where the period is short; beyond either end, the nearest."""
+    if not asked.is_paced or given.since is None or given.until is None or given.until - given.since <= PART:
+        return None
+    of = -(-(given.until - given.since) // PART)
+    number = max(1, min(number, of))
+    until = given.until - PART * (number - 1)
+    return Part(number, of, max(given.since, until - PART), until)
 
 
 def sight(actor: Actor, verb: Verb) -> tuple[Decision, UUID | None]:

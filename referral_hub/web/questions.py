@@ -39,6 +39,7 @@ __all__ = ["bp"]
 
 DAYS = 30
 CSV = "csv"
+PLACES = 4  # of the number of a part
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def ask(number: int) -> Response:
     on_refusal(lambda problems: _again(question, typed, problems))
     answers.sight(actor(), Verb.AUDIT_ASK)  # who may not ask is not told what is known
     given = Namer(session(), agency_id=actor().agency_id, zone=reader().tzinfo).given(typed)
-    answer = read(keyless(partial(answers.ask, number=number, given=given)))
+    part = request.args.get("bagian", "")
+    answer = read(keyless(partial(answers.ask, number=number, given=given, part=int(part) if part.isdecimal() and len(part) < PLACES else 1)))
     if request.args.get("bentuk") == CSV:
         return answer_page.as_csv([name for name, _kind in answer.columns], answer.rows, filename=f"hub-{number}.csv")
     return _shown(question, typed, answer)

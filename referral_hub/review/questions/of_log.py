@@ -34,6 +34,7 @@ Q29 = Question(
         """
     ),
     needs=PERIOD,
+    is_paced=True,
 )
 
 

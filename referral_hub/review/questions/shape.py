@@ -60,7 +60,7 @@ class Asking:
 
 @dataclass(frozen=True)
 class Question:
-    """One saved question. `needs` must be given, `takes` may be."""
+    """One saved question. `needs` must be given, `takes` may be. `is_paced`: it reads every entry of its period, so that a long one is answered in parts."""
 
     number: int
     group: str
@@ -68,6 +68,7 @@ class Question:
     read: Callable[[Asking], Sequence[tuple[Any, ...]]]
     needs: tuple[str, ...] = ()
     takes: tuple[str, ...] = ()
+    is_paced: bool = False
 
     @property
     def parameters(self) -> tuple[str, ...]:
