@@ -12,9 +12,10 @@ from referral_hub.audit import reading
 from referral_hub.review import texts
 from referral_hub.review.actions import find
 from referral_hub.review.answers import sight
+from referral_hub.review.elsewhere import run, sql
 from referral_hub.review.records import CursorRow, FindingEntryRow, FindingRow, FindingStepRow, HitRow
 from referral_hub.review.rules import moves, watch
-from referral_hub.review.values import Desk, Opened, Rate, Step, Waiting, finding_of
+from referral_hub.review.values import Desk, Emergency, Opened, Rate, Step, Waiting, finding_of
 from referral_hub.vault import codes
 
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def desk(session: Session, *, actor: Actor, now: datetime, request_id: str = "")
         actor, Verb.AUDIT_READ, now=now, decision=decision, object_kind="finding", count=len(findings) + len(closed), purpose="audit", request_id=request_id
     )
     read_until = session.scalar(select(CursorRow.next_idx).where(CursorRow.pace == watch.AT_ONCE)) or 0
-    return Desk(findings, closed, waiting(session, scope=scope), rates(session, scope=scope), read_until, audit.record(session, said))
+    glass = emergencies(session, scope=scope)
+    return Desk(findings, closed, waiting(session, scope=scope), glass, rates(session, scope=scope), read_until, audit.record(session, said))
 
 
 def opened(session: Session, *, actor: Actor, keys: Keyring, now: datetime, number: str, request_id: str = "") -> Opened:
@@ -84,6 +86,21 @@ def open_findings(session: Session, *, agency_id: uuid.UUID) -> int:
     """Return how many findings about an agency wait for an answer or a closing, at most 99; a number names nobody and leaves no entry."""
     some = select(FindingRow.id).where(FindingRow.agency_id == agency_id, FindingRow.state != moves.CLOSED).limit(99).subquery()
     return session.scalar(select(func.count()).select_from(some)) or 0
+
+
+_GLASS = sql("""
+    SELECT e.idx, e.occurred_at, e.actor_id, e.agency_id FROM audit_entry e
+    WHERE e.action = 'break_glass.open' AND e.outcome = 'allow' AND $scope AND NOT EXISTS (
+        SELECT 1 FROM audit_entry v WHERE v.object_id = e.object_id AND v.idx > e.idx AND v.action = 'break_glass.review' AND v.outcome = 'allow'
+        AND v.actor_id IS DISTINCT FROM e.actor_id
+    ) ORDER BY e.idx LIMIT :most
+""")
+
+
+def emergencies(session: Session, *, scope: uuid.UUID | None) -> tuple[Emergency, ...]:
+    """Return the break-glass openings that nobody else has reviewed, oldest first."""
+    rows = run(session, _GLASS, {"most": MOST_HITS}, scope=scope)
+    return tuple(Emergency(row.idx, row.occurred_at, row.actor_id, row.agency_id, row.occurred_at + watch.PACES[watch.DAY]) for row in rows)
 
 
 def waiting(session: Session, *, scope: uuid.UUID | None) -> tuple[Waiting, ...]:

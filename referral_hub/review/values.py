@@ -80,12 +80,24 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class Emergency:
+    """A break-glass opening that nobody else has reviewed yet: its entry, who, where, and by when it is to be reviewed."""
+
+    idx: int
+    at: datetime
+    member: uuid.UUID | None
+    agency_id: uuid.UUID | None
+    review_by: datetime
+
+
+@dataclass(frozen=True)
 class Desk:
-    """The page of findings: those still open, those closed last, what waits, the rates, and how far the rules have read."""
+    """The page of findings: those still open, those closed last, what waits, break-glass without review, the rates, and how far the rules have read."""
 
     findings: tuple[Finding, ...]
     closed: tuple[Finding, ...]
     waiting: tuple[Waiting, ...]
+    emergencies: tuple[Emergency, ...]
     rates: tuple[Rate, ...]
     read_until: int
     ticket: Ticket = field(repr=False)

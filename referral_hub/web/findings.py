@@ -48,8 +48,9 @@ VERBS = {
 def findings() -> Response:
     """Show the findings that are open, what waits, those closed last, and how often each rule is right."""
     desk = read(keyless(queries.desk))
-    names = _names([*desk.findings, *desk.closed]) | directory.names(session(), {one.agency_id for one in desk.waiting if one.agency_id})
-    codes = _codes([*desk.findings, *desk.closed])
+    agencies = {one.agency_id for one in (*desk.waiting, *desk.emergencies) if one.agency_id}
+    names = _names([*desk.findings, *desk.closed]) | directory.names(session(), agencies)
+    codes = _codes([*desk.findings, *desk.closed]) | members.codes(session(), member_ids={one.member for one in desk.emergencies if one.member})
     return desk_page(
         "findings/every.html", title=_("Findings"), desk=desk, names=names, codes=codes, rules=desk_words.rules(), states=desk_words.finding_states(),
         verdicts=desk_words.verdicts(),

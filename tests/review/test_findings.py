@@ -1,6 +1,7 @@
 """Findings: every step an act with its entry, the agency explains, a second auditor closes; texts are locked and name nobody."""
 
 import dataclasses
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -238,3 +239,23 @@ def test_offered_steps_are_those_that_lead_somewhere(state):
             assert not offered
         else:
             assert offered
+
+
+def test_break_glass_stands_at_the_desk_until_somebody_else_reviewed_it(story):
+    def used(at):
+        grant = uuid.uuid4()
+        index = story.add("break_glass.open", by=story.sari, at=at, object_kind="grant", object_id=grant, basis="break_glass", purpose="break_glass")
+        return grant, index
+
+    def desk(who):
+        story.session.rollback()
+        return transact(story.session, lambda s: queries.desk(s, actor=who.actor, now=NOW)).emergencies
+
+    (own, first), (others, second) = used(0), used(60)
+    story.add("break_glass.review", by=story.sari, at=70, object_kind="grant", object_id=own, subject=None)
+    assert [(one.idx, one.member, one.agency_id, one.review_by) for one in desk(story.auditor)] == [
+        (first, story.sari.id, story.raised.id, START + timedelta(hours=24)), (second, story.sari.id, story.raised.id, START + timedelta(hours=25)),
+    ]  # fmt: skip
+    assert desk(story.officer) == ()  # another agency's
+    story.add("break_glass.review", by=story.tono, at=80, object_kind="grant", object_id=others, subject=None)
+    assert [one.idx for one in desk(story.auditor)] == [first]
