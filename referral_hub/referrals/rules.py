@@ -118,16 +118,17 @@ def restores(flags: Collection[str]) -> str:
     return "full" if "ever_accepted" in flags else "preview"
 
 
-def event_of_narrowing(*, state: str, granted: Collection[str], taken: Collection[str]) -> str:
+def event_of_narrowing(*, state: str, granted: Collection[str], taken: Collection[str], in_window: bool = False) -> str:
     """Return the event by which a referral follows when the survivor takes sections back, or "" where none of them is open there.
 
     A referral that would be left with nothing but what always goes along ends, as by a withdrawal: at least one section stays covered
-    (guard some_basis_left). After the end only what consent covers opens in the window, so that nothing has to be done.
+    (guard some_basis_left). After the end something is open only in the read-only window (`in_window`).
     """
-    if protocol.current().state(state).terminal or (state != "draft" and not frozenset(granted) & frozenset(taken)):
+    ended = protocol.current().state(state).terminal
+    if (ended and not in_window) or (state != "draft" and not frozenset(granted) & frozenset(taken)):
         return ""
     left = frozenset(granted) - frozenset(taken) - protocol.current().matrix.always
-    return "consent_narrowed" if left or state == "draft" else "consent_withdrawn"
+    return "consent_narrowed" if left or state == "draft" else "access_withdrawn" if ended else "consent_withdrawn"
 
 
 def askable(sections: Collection[str], *, kind: str, granted: Collection[str]) -> tuple[str, ...]:
@@ -153,8 +154,12 @@ def event_of_withdrawal(state: str, *, ended_at: datetime | None, standings: Map
     """Return the event that ends a referral when the consent it rests on is taken back, or "" where nothing is open any more."""
     if not protocol.current().state(state).terminal:
         return "consent_withdrawn"
-    open_still = grant_fact(state=state, ended_at=ended_at, sent=True, standings=standings, now=now) == "read_only"
-    return "access_withdrawn" if open_still else ""
+    return "access_withdrawn" if is_in_window(state, ended_at=ended_at, standings=standings, now=now) else ""
+
+
+def is_in_window(state: str, *, ended_at: datetime | None, standings: Mapping[str, str], now: datetime) -> bool:
+    """Tell whether a referral that has ended is still readable to its recipient."""
+    return grant_fact(state=state, ended_at=ended_at, sent=True, standings=standings, now=now) == "read_only"
 
 
 def confirmation_needed(*, first_time: bool, recipient_kind: str) -> bool:

@@ -10,12 +10,14 @@ from referral_hub.cases import actions as cases
 from referral_hub.consent import queries as ledger
 from referral_hub.consent import rules as consents
 from referral_hub.db import transact
-from referral_hub.referrals import actions, rules
+from referral_hub.referrals import actions, reading, rules
 from referral_hub.vault import grants
-from referral_hub.vault.grants import GrantKind, Standing
+from referral_hub.vault.grants import GrantKind, ObjectKind, Standing
 from tests.referrals.story import DAY, HOUR, IDENTITY, SECTIONS
 from tests.referrals.test_copies import copied
 from tests.referrals.test_copies import found as copies_of
+from tests.referrals.test_copies import copied, own
+from tests.referrals.test_copies import found as found_copies
 from tests.referrals.test_endings import meanwhile
 from tests.referrals.test_further import CHRONOLOGY, agree_more, correct, fill, reopened, supplied
 
@@ -126,11 +128,50 @@ def test_a_draft_is_told_and_can_no_longer_send_it(story):
     assert "identity" not in {one.code for one in story.at(story.sari, HOUR).detail().sections if one.state == "open"}
 
 
-def test_in_the_reading_window_it_no_longer_opens(story):
+def test_in_the_reading_window_it_closes_for_good_and_the_rest_stays_readable(story):
     story.completed()
-    assert narrow(story, "identity", after=3 * DAY) == ()
-    assert story.refused(story.santi, "section.read", lambda: story.at(story.santi, 4 * DAY).section("identity")).code == "consent_scope"
+    until = story.row().ended_at + 14 * DAY
+    (row,) = narrow(story, "identity", after=3 * DAY)
+    assert (row.state, row.business, row.sending, "purge_due" in row.flags) == ("completed", "consent-narrowed", 2, True)
+    assert closed_to(story, "identity") == "section_not_granted"
     assert story.at(story.santi, 4 * DAY).section("needs").revision == 1
+    assert "confirm_purge" in story.at(story.santi, 4 * DAY).detail().acts
+    held = {grant.until for grant in grants.grants_of(story.session, object_kind=ObjectKind.REFERRAL, object_id=story.id, agency_id=story.lbh.id) if grant.revision == 2}
+    story.session.rollback()
+    assert held == {until}
+
+
+def test_in_the_reading_window_copies_of_it_are_held_and_nothing_left_ends_all(story):
+    story.completed()
+    done = copied(story, "identity", "needs", after=2 * DAY)
+    narrow(story, "identity", after=3 * DAY)
+    assert {code: copy.held for code, copy in found_copies(story).items()} == {"identity": True, "needs": False}
+    with pytest.raises(errors.NotFound):
+        own(story, done, "identity", after=4 * DAY)
+    story.session.rollback()
+    narrow(story, "safe_contact", after=4 * DAY)
+    story.at(story.sari, 5 * DAY).withdraw_consent(consent_id=story.row().consent_id)
+    assert (story.row().state, story.row().business) == ("completed", "access-withdrawn")
+    assert all(copy.held for copy in found_copies(story).values())
+
+
+def test_after_the_window_nothing_is_left_to_close(story):
+    story.completed()
+    assert narrow(story, "identity", after=17 * DAY) == ()
+    assert story.row().business == "outcome"
+
+
+def test_an_opening_in_the_window_that_waited_for_a_narrowing_shows_nothing(story, engine):
+    story.completed()
+    consent_id, now = story.row().consent_id, story.clock + 3 * DAY
+    sari = {"actor": story.sari.actor, "keys": story.sari.keys, "now": now}
+    santi = {"actor": story.santi.actor, "keys": story.santi.keys, "now": now}
+    refused = meanwhile(
+        story, engine, lambda s: actions.narrow_consent(s, **sari, consent_id=consent_id, sections=("identity",)),
+        lambda s: reading.open_section(s, **santi, referral_id=story.id, section="identity"),
+    )  # fmt: skip
+    assert isinstance(refused, errors.HubError)
+    assert "section.read" not in [entry.action for entry in story.entries()[-2:]]
 
 
 def test_only_the_own_agency_takes_back(network, story):

@@ -91,7 +91,8 @@ def follow(session: Session, act: Act, *, referral_id: uuid.UUID, consent_id: uu
     """Let a referral follow what the survivor took back of one consent; None where nothing of it is open there."""
     found = scope.find(session, actor=act.actor, hub=act.keys.hub, referral_id=referral_id)
     mine = {section for section in found.granted & taken if (basis := found.basis_of(section)) is not None and basis.id == consent_id}
-    event = rules.event_of_narrowing(state=found.row.state, granted=found.granted, taken=mine)
+    in_window = rules.is_in_window(found.row.state, ended_at=found.row.ended_at, standings=found.standings, now=act.now)
+    event = rules.event_of_narrowing(state=found.row.state, granted=found.granted, taken=mine, in_window=in_window)
     if event == EVENT:
         return _narrowed(session, act, referral_id=referral_id, named=frozenset(mine) if mine else taken)
     return ending.end(session, act, referral_id=referral_id, event=event) if event else None
