@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from tests.browser.colleague import number_of
+
 WORDS = {
     "id": {
         "save": "Simpan", "new_file": "Berkas baru", "new_referral": "Rujukan baru", "find": "Cari penerima", "choose": "Pilih", "go_on": "Simpan dan lanjut",
@@ -35,7 +37,7 @@ def file_of(worker, mark, *, words):
     save_section(worker, code, "profile", {"age_band": ["25_44"], "sex": ["P"], "languages": ["id", "su"]}, words=words)
     contact = {"method": ["companion"], "contact_allowed": ["yes"], "phone_shared": ["yes"], "must_not_know": f"keluarga {mark}", "code_word_ok": f"melati {mark}"}
     save_section(worker, code, "safe_contact", contact, words=words)
-    save_section(worker, code, "identity", {"full_name": f"Penyintas {mark}", "nik": "3273014508040000"}, words=words)
+    save_section(worker, code, "identity", {"full_name": f"Penyintas {mark}", "nik": number_of(mark)}, words=words)
     return code
 
 

@@ -59,6 +59,7 @@ class Demo:
         self.base, self.folder = base, folder
         self.accounts = {a["email"]: a for a in json.loads((folder / "demo.json").read_text())}
         self.used = {}
+        self.cookies = {}
 
     def code(self, secret):
         """Return a code of the authenticator that was not used before: a code counts once, and the clock may run 30 s ahead."""
@@ -128,6 +129,16 @@ class Person:
         self.page.wait_for_load_state()
         return self
 
+    def enter(self):
+        """Go on with the session of an earlier test, or begin one without the pages of signing in: those have a test of their own."""
+        self.context.add_cookies(self.demo.cookies.get(self.mail, []))
+        ask, headers = self.context.request, {"Origin": self.demo.base}
+        if ask.get(self.demo.base + "/").url.endswith("/masuk"):
+            ask.post(self.demo.base + "/masuk", form={"sign_in-mail": self.mail, "sign_in-passphrase": self.passphrase}, headers=headers)
+            ask.post(self.demo.base + "/masuk/kode", form={"sign_in-code": self.demo.code(self.secret)}, headers=headers)
+            self.demo.cookies[self.mail] = self.context.cookies()
+        return self
+
     def press(self, text):
         self.page.click(f"main button:has-text({json.dumps(text)})")
         self.page.wait_for_load_state()
@@ -145,16 +156,20 @@ class Person:
 
 @pytest.fixture
 def person(demo, chromium):
-    """Give `person(mail)`: a demonstration account signed in, in a browser of its own; `person()` is a newcomer."""
+    """Give `person(mail)`: a demonstration account signed in, in a browser of its own; `person()` is a newcomer.
+
+    `alone=True` signs in by the pages, with a session that no other test uses.
+    """
     contexts = []
 
-    def open_browser(mail="", *, viewport=PHONE, scripts=True, locale="id-ID", dark=False):
+    def open_browser(mail="", *, viewport=PHONE, scripts=True, locale="id-ID", dark=False, alone=False):
         context = chromium.new_context(viewport=viewport, java_script_enabled=scripts, locale=locale, color_scheme="dark" if dark else "light")
         contexts.append(context)
         if not mail:
             return Person(demo, context)
         account = demo.accounts[mail]
-        return Person(demo, context, mail, account["passphrase"], account["totp_secret"]).sign_in()
+        somebody = Person(demo, context, mail, account["passphrase"], account["totp_secret"])
+        return somebody.sign_in() if alone else somebody.enter()
 
     yield open_browser
     for context in contexts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.acting import WORDS, file_of, prepare, send
+from tests.browser.colleague import number_of
 from tests.browser.conftest import DESK, PHONE
 
 WORKER, NURSE, LAWYER = "yuni@uptd-ppa-bdg.rujukan.test", "lina@rsud-kenanga.rujukan.test", "santi@lbh-pasundan.rujukan.test"
@@ -42,7 +43,7 @@ def test_a_referral_from_draft_to_completion(person, language, scripts, viewport
     assert f"keluarga {mark}" in nurse.text
     nurse.go(f"/rujukan/{number}/bagian/identity")
     assert f"Penyintas {mark}" in nurse.text
-    assert "3273014508040000" not in nurse.page.content()
+    assert number_of(mark) not in nurse.page.content()
     entry = nurse.page.inner_text("footer p >> nth=0")
     assert any(ch.isdigit() for ch in entry.split(":")[-1]), entry
     nurse.go(f"/rujukan/{number}").press(words["start"])
@@ -95,7 +96,7 @@ def test_declined_then_withdrawn(person):
 
 
 def test_quick_exit_leaves_at_once_and_the_back_button_shows_nothing(person):
-    worker = person(WORKER, scripts=False)
+    worker = person(WORKER, scripts=False, alone=True)
     worker.go("/kasus")
     with worker.page.expect_request(lambda request: request.url.startswith("https://")) as left:
         worker.page.click("a.exit")
