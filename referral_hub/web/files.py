@@ -66,6 +66,11 @@ def capacity_text(found: Found) -> str:
     return _("%(capacity)s (as of %(day)s)", capacity=said, day=words.day(since.date(), reader()))
 
 
+def count_text(count: str) -> str:
+    """Return a count in words: exact, or more than so many (a count stops there)."""
+    return _("more than %(number)s", number=count.removesuffix("+")) if count.endswith("+") else count
+
+
 def bring_text(codes: Iterable[str]) -> str:
     """Return the documents to bring, in words."""
     return ", ".join(protocol.current().label("document_types", code, reader().language) for code in codes)
@@ -101,6 +106,7 @@ def install(app: Flask) -> None:
         section_label=label,
         capacity_text=capacity_text,
         bring_text=bring_text,
+        count_text=count_text,
         misfit_text=misfit_text,
         consent_text=consent_text,
     )

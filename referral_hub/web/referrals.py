@@ -48,13 +48,13 @@ bp = Blueprint("referrals", __name__)
 
 IN, OUT = "masuk", "keluar"
 UNANSWERED = frozenset({"requested", "received"})
-FILTERS = ("state", "urgency", "handler", "number", "since", "until")
+FILTERS = ("state", "urgency", "agency", "handler", "number", "since", "until", "sort")
 
 
 @bp.get("/rujukan")
 @admits(Verb.REFERRAL_LIST)
 def lists() -> Response:
-    """Show incoming or outgoing referrals, newest first."""
+    """Show incoming or outgoing referrals: newest first, by urgency or by deadline."""
     side = OUT if request.args.get("arah") == OUT else IN
     asked = {name: value for name in FILTERS if (value := request.args.get(name, "").strip())}
     query = queries.incoming if side == IN else queries.outgoing
@@ -63,7 +63,7 @@ def lists() -> Response:
     colleagues = members.members(session(), agency_id=signed_in().agency.id)
     return page(
         "referrals/lists.html", title=_("Referrals"), side=side, found=found, cards=[card_of(line, names) for line in found.lines], asked=asked,
-        counts=queries.counts(session(), actor=actor(), keys=keys()), codes={m.id: m.code for m in colleagues}, states=_states(side),
+        counts=queries.counts(session(), actor=actor(), keys=keys()), codes={m.id: m.code for m in colleagues}, states=_states(side), sorts=_sorts(), others=_others(),
         urgencies=options("urgency_sla"), colleagues=[Option(m.code, m.code) for m in colleagues if m.state == "active" and m.holds_key],
     )  # fmt: skip
 
@@ -74,11 +74,26 @@ def _filters(asked: dict[str, str]) -> Filters:
     return Filters(
         state=asked.get("state"),
         urgency=asked.get("urgency"),
+        agency=_agency_id(asked.get("agency", "")),
         handler=handler.get(asked.get("handler", "")),
         number=asked.get("number"),
         since=_day(asked.get("since", "")),
         until=_day(asked.get("until", "")),
+        sort=asked.get("sort", "newest"),
     )
+
+
+def _agency_id(code: str) -> UUID | None:
+    return next((one.id for one in directory.agencies(session()) if one.code == code), None) if code else None
+
+
+def _sorts() -> list[Option]:
+    return [Option("newest", _("Newest first")), Option("urgency", _("By urgency")), Option("deadline", _("By deadline"))]
+
+
+def _others() -> list[Option]:
+    """Return the agencies that a list can be narrowed to, by name."""
+    return [Option(one.code, one.name) for one in directory.agencies(session()) if one.id != signed_in().agency.id and protocol.current().kind(one.kind).case_data]
 
 
 def _day(text: str) -> date | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -55,7 +56,7 @@ def play(stage: Stage, *, now: datetime) -> int:
         errors.BadSettings: a step goes otherwise than agreed; the demonstration would show something else than its own list.
     """
     scenarios: dict[str, Any] = {one["code"]: one for one in yaml.safe_load((LISTS / "scenarios.yaml").read_text(encoding="utf-8"))["items"]}
-    plays = [(scenarios[scene.code], scene.until, scene.ago, scene.pace) for scene in SCENES]
+    plays: list[tuple[Any, int | None, timedelta, float]] = [(scenarios[scene.code], scene.until, scene.ago, scene.pace) for scene in SCENES]
     plays += [(scenario_of(errand), None, errand.ago, 1.0) for errand in ERRANDS]
     played = 0
     for scenario, until, ago, pace in plays:
@@ -77,8 +78,5 @@ def ask_agencies(stage: Stage, *, now: datetime) -> int:
             stage.session, filters=log.Filter(agency_id=agencies[code]), limit=1
         )
         entry = newest[0].idx
-        transact(
-            stage.session,
-            lambda s, idx=entry: review.open_finding(s, actor=auditor.actor, keys=auditor.keys, now=now, text=QUESTION, entries=[idx]),
-        )
+        transact(stage.session, partial(review.open_finding, actor=auditor.actor, keys=auditor.keys, now=now, text=QUESTION, entries=[entry]))
     return len(ASKED)

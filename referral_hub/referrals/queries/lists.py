@@ -1,30 +1,36 @@
-"""Incoming and outgoing lists: newest first, page after page by key, never by offset."""
+"""Incoming and outgoing lists: newest first, by urgency or by deadline, page after page by key, never by offset."""
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_
+from sqlalchemy import and_, or_, true, tuple_
 
 from referral_hub.access import Verb, acts_allowed
 from referral_hub.referrals import scope
 from referral_hub.referrals.queries import lines as listing
-from referral_hub.referrals.records import ReferralRow
+from referral_hub.referrals.records import OPEN_STATES, ReferralRow
 from referral_hub.referrals.values import Page
 from referral_hub.vault import codes
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import InstrumentedAttribute, Session
 
     from referral_hub.access import Actor
+    from referral_hub.referrals.values import Line
     from referral_hub.vault.keyring import Keyring
+
+URGENCIES = ("emergency", "urgent", "normal", "planned")
+_TOKEN = re.compile(r"(\d)\.([0-9a-f]{32})(?:\.(\d{1,17}))?")
+_EPOCH, _TICK = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -32,7 +38,7 @@ class Filters:
     """What a list is narrowed to; None asks nothing.
 
     `number` is the own or the other side's number, typed with or without hyphens; `since` and `until` are the actor's local days of creation,
-    both included.
+    both included. `sort`: newest, urgency, deadline; an unknown word is newest.
     """
 
     state: str | None = None
@@ -42,6 +48,7 @@ class Filters:
     number: str | None = None
     since: date | None = None
     until: date | None = None
+    sort: str = "newest"
 
 
 def incoming(
@@ -88,16 +95,60 @@ def _page(
     decision = listing.decide_list(actor)
     limit = max(1, min(limit, listing.MOST))
     listing.plan_for_this_agency(session)
-    conditions = [scoped, *_conditions(filters or Filters(), other, zone=ZoneInfo(actor.timezone))]
-    query = listing.select_lines(actor).where(*conditions).order_by(ReferralRow.id.desc()).limit(limit + 1)
-    position = _position(after)
-    if position is not None:
-        query = query.where(ReferralRow.id < position)
-    lines = listing.lines_of(session, query, actor=actor, now=now)
-    shown = lines[:limit]
+    asked = filters or Filters()
+    conditions = [scoped, *_conditions(asked, other, zone=ZoneInfo(actor.timezone))]
+    shown, more = _walked(session, ORDERS[asked.sort if asked.sort in ORDERS else NEWEST], conditions, actor=actor, now=now, after=after, limit=limit)
     ticket = listing.record_page(session, actor=actor, decision=decision, lines=shown, now=now, request_id=request_id)
-    more = shown[-1].id.hex if len(lines) > limit else None
     return Page(shown, more, listing.counted(session, and_(*conditions)), ticket)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """One stretch of a sorted list: which rows, and whether by deadline (nearest first) instead of newest first. Each follows an index."""
+
+    rows: ColumnElement[bool]
+    by_deadline: bool = False
+
+
+_OPEN = ReferralRow.state.in_(OPEN_STATES)
+_RUNNING = and_(_OPEN, ReferralRow.due_at.is_not(None))
+NEWEST, URGENCY, DEADLINE = "newest", "urgency", "deadline"
+# A sorted list is the stretches one after the other; no row stands in two. What has ended has neither deadline nor urgency: newest first, at the end.
+ORDERS: Mapping[str, tuple[Branch, ...]] = {
+    NEWEST: (Branch(true()),),
+    URGENCY: (*(Branch(and_(_OPEN, ReferralRow.urgency == code)) for code in URGENCIES), Branch(ReferralRow.state.not_in(OPEN_STATES))),
+    DEADLINE: (Branch(_RUNNING, by_deadline=True), Branch(or_(ReferralRow.state.not_in(OPEN_STATES), ReferralRow.due_at.is_(None)))),
+}
+
+
+def _walked(
+    session: Session, branches: Sequence[Branch], conditions: Sequence[ColumnElement[bool]], *, actor: Actor, now: datetime, after: str | None, limit: int
+) -> tuple[tuple[Line, ...], str | None]:
+    """Return the lines after the token, at most `limit`, and the token of the next page."""
+    at, position = _position(after, branches)
+    found: list[tuple[int, Line]] = []
+    for number in range(at, len(branches)):
+        query = _stretch(listing.select_lines(actor).where(*conditions), branches[number], position if number == at else None)
+        lines = listing.lines_of(session, query.limit(limit + 1 - len(found)), actor=actor, now=now)
+        found.extend((number, line) for line in lines)
+        if len(found) > limit:
+            of, last = found[limit - 1]
+            return tuple(line for _, line in found[:limit]), _token(of, last, branches[of])
+    return tuple(line for _, line in found), None
+
+
+def _stretch(query: Select[Any], branch: Branch, position: tuple[datetime | None, uuid.UUID] | None) -> Select[Any]:
+    query = query.where(branch.rows)
+    if branch.by_deadline:
+        ordered = query.order_by(ReferralRow.due_at.asc(), ReferralRow.id.asc())
+        return ordered if position is None else ordered.where(tuple_(ReferralRow.due_at, ReferralRow.id) > position)
+    ordered = query.order_by(ReferralRow.id.desc())
+    return ordered if position is None else ordered.where(ReferralRow.id < position[1])
+
+
+def _token(number: int, line: Line, branch: Branch) -> str:
+    due = f".{(line.due - _EPOCH) // _TICK}" if branch.by_deadline and line.due else ""
+    return f"{number}.{line.id.hex}{due}"
 
 
 def _conditions(filters: Filters, other: InstrumentedAttribute[uuid.UUID], *, zone: ZoneInfo) -> list[ColumnElement[bool]]:
@@ -114,8 +165,10 @@ def _conditions(filters: Filters, other: InstrumentedAttribute[uuid.UUID], *, zo
     return found
 
 
-def _position(after: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(hex=after) if after else None
-    except ValueError:
-        return None
+def _position(after: str | None, branches: Sequence[Branch]) -> tuple[int, tuple[datetime | None, uuid.UUID] | None]:
+    """Return in which stretch the page begins, and after which row. A token that is none of ours begins at the top."""
+    match = _TOKEN.fullmatch(after or "")
+    if match is None or int(match[1]) >= len(branches) or branches[int(match[1])].by_deadline != bool(match[3]):
+        return 0, None
+    due = _EPOCH + int(match[3]) * _TICK if match[3] else None
+    return int(match[1]), (due, uuid.UUID(hex=match[2]))
