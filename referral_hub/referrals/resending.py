@@ -20,7 +20,7 @@ from referral_hub.consent import rules as consents
 from referral_hub.consent.facts import Standing
 from referral_hub.directory import queries as directory
 from referral_hub.protocol import package
-from referral_hub.referrals import drafts, packages, rules, scope
+from referral_hub.referrals import drafts, noticing, packages, rules, scope
 from referral_hub.vault import grants, resending
 from referral_hub.vault.grants import GrantKind
 from referral_hub.vault.plain import Plain
@@ -44,9 +44,10 @@ Sections = dict[str, dict[str, Any]]
 
 @dataclass(frozen=True, repr=False)
 class File:
-    """What a change may draw on, in memory only: the whole sections, and for whom."""
+    """What a change may draw on, in memory only: the whole sections, the own file among them, and for whom."""
 
     content: Mapping[str, Mapping[str, Any]]
+    own: Mapping[str, Mapping[str, Any]]
     draft: Mapping[str, Mapping[str, Any]]
     recipient: Agency
 
@@ -99,7 +100,7 @@ def open_file(session: Session, act: Act, found: Found, *, verb: Verb, consent: 
     recipient = directory.agency(session, row.to_agency)
     gathered = case_reading.gather_for_sending(
         session, actor=act.actor, keys=act.keys, case_id=row.case_id, now=act.now,
-        sections=packages.own_sections(recipient.kind, row.service) | frozenset(also),
+        sections=packages.own_sections(recipient.kind, row.service) | {noticing.IDENTITY} | frozenset(also),
     )  # fmt: skip
     own = {section: plain.fields() for section, plain in gathered.values.items()}
     if rules.is_blocked(own.get("safety", {}), agency_code=recipient.code, agency_id=recipient.id, kind=recipient.kind):
@@ -110,7 +111,7 @@ def open_file(session: Session, act: Act, found: Found, *, verb: Verb, consent: 
         sender_code=act.actor.agency_code, alias=cases.alias_for(session, case_id=row.case_id, agency_id=recipient.id),
         now=row.sent_at or act.now, respond_by=row.respond_by or act.now,
     )  # fmt: skip
-    return File(content, draft, recipient)
+    return File(content, own, draft, recipient)
 
 
 def kept_back(session: Session, act: Act, found: Found, consent: Consent) -> frozenset[str]:

@@ -16,6 +16,7 @@ from referral_hub import errors
 from referral_hub.access import Verb
 from referral_hub.gate.schemas import Problems, form_of, read_form, text
 from referral_hub.gate.speech import _
+from referral_hub.protocol import scan
 from referral_hub.web import referral_page as view
 from referral_hub.web import words
 from referral_hub.web.amiss import label
@@ -44,6 +45,7 @@ _REASON = Ask("event_reason", "code", argument="reason")
 _NOTE = Ask("note", optional=True)
 _MORE = (_REASON, _NOTE)
 _SECTIONS = Ask("sections", "several")
+_TEXTS = Ask("go_on", "looked", optional=True, argument="looked_at")  # texts that may tell who she is, once they were noticed
 # Event -> what its form asks for, in the order of lifecycle.yaml. What somebody waits for stands first on the page.
 ASKS: dict[str, tuple[Ask, ...]] = {
     "submit": (),
@@ -53,7 +55,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "answer_transfer": (Ask("agreed", "yes_no"), _NOTE),
     "approve_forward": (Ask("new_basis", "listed", argument="consent_id"),),
     "refuse_forward": _MORE,
-    "supply_sections": (_SECTIONS, Ask("new_basis", "listed"), _NOTE),
+    "supply_sections": (_SECTIONS, Ask("new_basis", "listed"), _NOTE, _TEXTS),
     "refuse_sections": _MORE,
     "confirm_cancel": (Ask("hand_back_note"),),
     "confirm_purge": (Ask("purge_statement", "code"), Ask("law_article", "line", optional=True)),
@@ -61,7 +63,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "resume": (),
     "ask_information": (Ask("question"),),
     "ask_sections": (_SECTIONS, *_MORE),
-    "revise": (_SECTIONS, *_MORE),
+    "revise": (_SECTIONS, *_MORE, _TEXTS),
     "renew_basis": (Ask("new_basis", "listed"),),
     "waitlist": (Ask("review_on", "day"), Ask("interim_safety_plan")),
     "schedule": (Ask("appointment", "moment"), _NOTE),
@@ -157,8 +159,12 @@ _ABOUT = {
 
 
 def placed(event: str, problems: Problems) -> Problems:
-    """Return what is amiss with a form, by the names that its fields have on the page."""
+    """Return what is amiss with a form, by the names that its fields have on the page; texts to look at follow their one code."""
     name = _ABOUT.get((event, problems.code))
+    texts = [one for one, codes in problems.fields.items() if set(codes) <= scan.IDENTIFYING]
+    if texts:
+        rest = {one: codes for one, codes in problems.fields.items() if one not in texts}
+        problems = Problems(rest | {_TEXTS.name: ("look_again", *sorted({*texts, *request.form.getlist(f"{event}-looked_at")}))})
     return (Problems({name: (problems.code,)}) if name else problems).prefixed(f"{event}-")
 
 
@@ -182,7 +188,8 @@ def _control(event: str, ask: Ask, around: Around) -> Control:
         options = _yes_no()
     elif ask.kind == "code":
         options = tuple(view.coded(event, ask.name, kind=around.kind))
-    return Control(name, ask.kind, label("inputs", ask.name), _field_hint(event, ask), ask.optional, options)
+    called = _("Texts") if ask.kind == "looked" else label("inputs", ask.name)
+    return Control(name, ask.kind, called, _field_hint(event, ask), ask.optional, options)
 
 
 def _yes_no() -> tuple[Option, ...]:
@@ -232,9 +239,10 @@ def _hints() -> dict[str, str]:
 def given(event: str) -> dict[str, Any]:
     """Return the inputs of an event as its action takes them. Raises errors.InputInvalid."""
     prefix = f"{event}-"
-    single = [ask for ask in ASKS[event] if ask.kind != "several"]
+    single = [ask for ask in ASKS[event] if ask.kind not in {"several", "looked"}]
     fields = {prefix + ask.name: text(required=False, longest=NOTE if ask.kind == "words" else LINE, load_default="") for ask in single}
-    typed = read_form(form_of(**fields)) | {prefix + ask.name: request.form.getlist(prefix + ask.name) for ask in ASKS[event] if ask not in single}
+    typed = read_form(form_of(**fields)) | {prefix + ask.name: request.form.getlist(prefix + ask.name) for ask in ASKS[event] if ask.kind == "several"}
+    typed |= {prefix + ask.name: _looked_at(prefix) for ask in ASKS[event] if ask.kind == "looked"}
     found, amiss = {}, {}
     for ask in ASKS[event]:
         value = typed[prefix + ask.name]
@@ -249,6 +257,10 @@ def given(event: str) -> dict[str, Any]:
     return found
 
 
+def _looked_at(prefix: str) -> list[str]:
+    return request.form.getlist(f"{prefix}looked_at") if request.form.get(f"{prefix}go_on") == "yes" else []
+
+
 UNREADABLE = {"listed": "not_known", "moment": "not_a_datetime", "day": "not_a_date", "number": "not_a_number", "yes_no": "required"}
 
 
@@ -257,7 +269,7 @@ READ: dict[str, Callable[[str], Any]] = {"day": date.fromisoformat, "number": in
 
 def _read(kind: str, value: Any) -> Any:
     """Return a typed value as the action wants it, or None where it cannot be read."""
-    if kind == "several":
+    if kind in {"several", "looked"}:
         return tuple(value)
     if kind == "moment":
         return words.from_local(value, reader())

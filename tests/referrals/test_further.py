@@ -169,6 +169,22 @@ def test_fields_that_she_left_out_stay_with_the_sender(story):
     assert story.at(story.santi, DAY).section("chronology").fields == {"narrative": CHRONOLOGY["narrative"]}
 
 
+def test_texts_that_may_tell_who_she_is_go_only_knowingly(story):
+    story.accepted()
+    fill(story, chronology=CHRONOLOGY | {"narrative": "Melati bekerja tanpa upah."})
+    basis = agree_more(story, "chronology")
+    desk, inputs = story.at(story.sari, DAY), {"sections": ["chronology"], "new_basis": basis.id}
+    refused = story.refused(story.sari, "referral.supply_sections", lambda: desk.on("supply_sections", **inputs))
+    assert refused.fields == {"chronology.narrative": ("holds_name",)}
+    desk.on("supply_sections", looked_at=["chronology.narrative"], **inputs)
+    values = CHRONOLOGY | {"narrative": "Melati bekerja tanpa upah tiga tahun."}
+    with pytest.raises(errors.InputInvalid) as again:
+        correct(story, "chronology", values)
+    assert again.value.fields == {"chronology.narrative": ("holds_name",)}
+    story.at(story.sari, DAY).on("revise", sections=["chronology"], reason="correction", looked_at=["chronology.narrative"])
+    assert "tiga tahun" in story.at(story.santi, DAY).section("chronology").fields["narrative"]
+
+
 def test_an_empty_section_is_no_section(story):
     story.accepted()
     basis = agree_more(story, "chronology")

@@ -122,6 +122,20 @@ def test_a_reason_makes_more_than_usual_possible(stage):
     assert "udang" in stage.santi.get(f"/rujukan/{number}/bagian/medical").text
 
 
+def test_a_text_with_her_name_is_named_and_goes_only_knowingly(stage):
+    story, number = asked(stage, "chronology")
+    fill(story, chronology=CHRONOLOGY | {"narrative": "Melati bekerja tanpa upah."})
+    assert agreed(stage, number, "chronology").status == 200
+    stage.sari.get(f"/rujukan/{number}")
+    page = keeps_rules(stage.sari.send("/langkah/supply_sections$", **{"supply_sections-sections": ["chronology"]}))
+    assert page.status == 422
+    assert "#f-supply_sections-go_on" in page.links
+    assert "Kronologi: Kronologi tertulis" in page.text
+    assert "Melati" not in page.html
+    page = keeps_rules(stage.sari.send("/langkah/supply_sections$", **{"supply_sections-go_on": "yes"}))
+    assert (page.status, story.row().sending) == (200, 2)
+
+
 def test_whatever_the_recipient_sends_a_section_that_is_not_shared_stays_closed(stage):
     story, number = asked(stage, "chronology")
     fill(story, chronology=CHRONOLOGY)

@@ -11,7 +11,7 @@ from referral_hub import access, errors
 from referral_hub.access import Verb
 from referral_hub.cases import rules as case_rules
 from referral_hub.protocol import package
-from referral_hub.referrals import firing, resending, rules, scope
+from referral_hub.referrals import firing, noticing, resending, rules, scope
 from referral_hub.referrals.actions import narrowing
 from referral_hub.referrals.firing import Act, Change
 from referral_hub.referrals.records import BasisRow
@@ -45,11 +45,12 @@ def revise(
     sections: Collection[str],
     reason: str,
     note: str = "",
+    looked_at: Collection[str] = (),
     request_id: str = "",
 ) -> Referral:
     """Send shared sections as the own file has them now, with a coded reason. `referral.revise`, naming them and the new manifest.
 
-    No field leaves that was not chosen for the referral before; the earlier revision opens no more. Who merely keeps safe contact corrects
+    Texts that may tell who she is go only where they are named in `looked_at`. No field leaves that was not chosen for the referral before; the earlier revision opens no more. Who merely keeps safe contact corrects
     just that section.
 
     Raises:
@@ -70,6 +71,7 @@ def revise(
         file = resending.open_file(session, act, found, verb=Verb.REFERRAL_REVISE, consent=found.consent, also=named)
         earlier = resending.open_newest(session, act, found)
         parts = resending.corrected(file, found, sections=named, before=earlier.contents, closed=closed)
+        noticing.check(parts, own=file.own, looked_at=looked_at)
 
         def seal(found: Found, life: Any) -> Mapping[str, Any]:
             everything = frozenset().union(*closed.values())

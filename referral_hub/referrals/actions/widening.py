@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from referral_hub import errors, protocol
 from referral_hub.access import Verb
-from referral_hub.referrals import firing, resending, rules
+from referral_hub.referrals import firing, noticing, resending, rules
 from referral_hub.referrals.firing import Act, Change
 from referral_hub.referrals.records import BasisRow
 from referral_hub.vault.plain import Plain
@@ -91,12 +91,13 @@ def supply_sections(
     sections: Collection[str],
     new_basis: uuid.UUID,
     note: str = "",
+    looked_at: Collection[str] = (),
     request_id: str = "",
 ) -> Referral:
     """Share further sections on a consent that names them, asked for or not. `referral.supply_sections`, naming them and the new manifest.
 
     What leaves is cut by matrix and consent as in a sending; a section beyond the matrix needs a written reason (`note`), which both
-    agencies read. The whole sending is replaced, so that what was shared before stays as it was.
+    agencies read. Texts that may tell who she is go only where they are named in `looked_at`. The whole sending is replaced, so that what was shared before stays as it was.
 
     Raises:
         errors.NotFound, errors.NotAllowed (`blocked_by_survivor`), errors.StaleVersion; errors.InputInvalid: `sections` (required, not_known, nothing_filled), `note`;
@@ -115,6 +116,7 @@ def supply_sections(
         closed = resending.kept_back(session, act, found, consent)
         file = resending.open_file(session, act, found, verb=Verb.REFERRAL_SUPPLY_SECTIONS, consent=consent, also=named)
         parts = resending.supplied(file, found, consent, sections=named, closed=closed, reason=reason)
+        noticing.check(parts, own=file.own, looked_at=looked_at)
         earlier = resending.open_newest(session, act, found)
         guards = {"basis_stands": True, "not_blocked": True}
 

@@ -6,6 +6,7 @@ A lifecycle event needs no line here once the referrals room fires it: its input
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -185,7 +186,13 @@ def send(turn: Turn) -> None:
 def supply(turn: Turn) -> None:
     """Fill the further sections in the own file, and send them; a written reason goes with those beyond the usual ones."""
     _fill(turn, turn.who, turn.inputs["sections"])
-    any_event(turn)
+    knowingly(turn)
+
+
+def knowingly(turn: Turn) -> None:
+    """Fire an event whose texts were looked at."""
+    fields = [f"{section}.{code}" for section in turn.inputs["sections"] for code in protocol.current().section(section).fields]
+    any_event(replace(turn, step={**turn.step, "with": {**turn.inputs, "looked_at": fields}}))
 
 
 def _rest_on_basis(turn: Turn) -> None:
@@ -402,6 +409,7 @@ ACTS: Mapping[str, Callable[[Turn], None]] = {
     "referral.send": send,
     "referral.submit": submit,
     "referral.supply_sections": supply,
+    "referral.revise": knowingly,
     "referral.accept": accept,
     "referral.consent_withdrawn": was_fired,
     "member.suspend": suspend_member,
