@@ -121,8 +121,8 @@ def tasks_of(draft: Draft) -> list[Task]:
         Task(_("Choose recipient"), recipient_url(draft), DONE, done, f"{agency.name} · {files.service_name(row.service)}"),
         Task(_("What will be shared"), url_for("drafts.package", number=number), DONE if chosen else TODO, done if chosen else _("Look at it"),
              "" if chosen else _("The minimum for this service is ticked already.")),
-        Task(_("Consent"), url_for("consents.ask", number=number), DONE if agreed else TODO,
-             done if agreed else _("Waits for the second signer") if draft.awaits_signer else todo),
+        Task(_("Consent"), url_for("consents.ask", number=number), DONE if agreed else TODO, done if agreed else todo,
+             _("Waits for the second signer") if draft.awaits_signer else ""),
         Task(_("Check and send"), url_for("drafts.check", number=number) if ready else "", TODO if ready else WAIT,
              todo if ready else _("After %(steps)s", steps=", ".join(map(str, missing)))),
     ]  # fmt: skip

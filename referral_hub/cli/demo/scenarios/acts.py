@@ -16,10 +16,12 @@ from referral_hub.accounts import queries as accounts
 from referral_hub.cases import actions as cases
 from referral_hub.cases import queries as case_queries
 from referral_hub.cli.demo.scenarios import filling
+from referral_hub.cli.demo.scenarios.agreeing import giving_of
+from referral_hub.cli.demo.scenarios.disclosing import without_consent
 from referral_hub.cli.demo.scenarios.player import Later
 from referral_hub.consent import counting
 from referral_hub.consent import rules as consents
-from referral_hub.consent.facts import BEST_INTEREST, Disclosure, Giving, Shown
+from referral_hub.consent.facts import BEST_INTEREST, Giving, Shown
 from referral_hub.directory import queries as directory
 from referral_hub.protocol import forms, package
 from referral_hub.referrals import actions, queries, reading
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
     from referral_hub.cli.demo.scenarios.player import Turn
 
 WORDS = {"note": "Catatan contoh.", "question": "Pertanyaan contoh?", "answer": "Jawaban contoh.", "message": "Pesan contoh."}
-SAID_BY_CHILD = "Ingin aman, dan ingin Kakak menemani."
 ALIASES = {"reason": ("event_reason", "decline_reason"), "consent_id": ("new_basis", "basis"), "new_basis": ("basis",)}
 
 
@@ -102,7 +103,7 @@ def conflict_add(turn: Turn) -> None:
 def give_consent(turn: Turn) -> None:
     """Record the survivor's answer in her file."""
     case_id = _case(turn)
-    giving = _giving(turn)
+    giving = giving_of(turn)
     made = turn.do(actions.record_consent, case_id=case_id, giving=giving, known=_known(turn, turn.who))
     turn.player.told.consents[turn.inputs["id"]] = made.id
 
@@ -110,32 +111,9 @@ def give_consent(turn: Turn) -> None:
 def best_interest(turn: Turn) -> None:
     """Two workers decide for a child: one records, the other signs in a session of her own. Alone it is refused."""
     first = turn.who if turn.inputs["signers"] == 1 else turn.player.told.openers[turn.who.agency.code]
-    made = turn.do(actions.record_consent, by=first, case_id=_case(turn), giving=_giving(turn, by=first), known=_known(turn, first))
+    made = turn.do(actions.record_consent, by=first, case_id=_case(turn), giving=giving_of(turn, by=first), known=_known(turn, first))
     turn.do(actions.countersign_consent, consent_id=made.id)
     turn.player.told.consents[turn.inputs["id"]] = made.id
-
-
-def without_consent(turn: Turn) -> None:
-    """Record on what ground it goes without consent; a supervisor of the same agency signs second. Alone it is refused."""
-    given, kind = turn.inputs, turn.who.actor.agency_kind
-    agency = directory.agency(turn.session, given["agency"])
-    ground = protocol.current().ground(given["rule"])
-    service = next(code for code in ground.services if protocol.current().service(code).purpose == given["purpose"])
-    disclosure = Disclosure(
-        agency_id=agency.id, service=service, recipient_kind=agency.kind, ground=ground.code, law_article="Pasal contoh, nomor 1/2026", sections=frozenset(given["sections"]),
-        contact_allowed=False, facts="Alasan contoh.", told=True, why_not="",
-    )  # fmt: skip
-    made = turn.do(actions.record_disclosure, case_id=_case(turn), disclosure=disclosure)
-    turn.do(actions.countersign_consent, by=turn.who if given["signers"] == 1 else _supervisor(turn, kind), consent_id=made.id)
-    turn.player.told.consents[given["id"]] = made.id
-
-
-def _supervisor(turn: Turn, kind: str) -> Caller:
-    """Return a member of the same agency, another person, who may sign second."""
-    stage, own = turn.player.stage, turn.who.agency.code
-    able = [code for code, role in protocol.current().roles.items() if "approve" in role.can and role.kind == kind]
-    there = (stage.caller(own, stage.people.first(own, role)) for role in able)
-    return next(found for found in there if found.member.id != turn.who.member.id)
 
 
 def refuse_consent(turn: Turn) -> None:
@@ -339,30 +317,6 @@ def _with_people(section: str, given: Mapping[str, Any], context: forms.Context)
     if section == "safe_contact" and "companion" in given.get("method", ()):
         return {**given, "companion": min(context.known["user"])}
     return dict(given)
-
-
-def _giving(turn: Turn, *, by: Caller | None = None) -> Giving:
-    given, book, who = turn.inputs, protocol.current(), by or turn.who
-    agency = directory.agency(turn.session, given["agency"])
-    service = next(code for code in book.services if book.service(code).purpose == given["purpose"] and agency.kind in book.service(code).kinds)
-    stats = bool(turn.player.scenario["given"].get("consent", {}).get("stats_allowed"))
-    contact = bool(turn.player.scenario["given"].get("safe_contact", {}).get("contact_allowed"))
-    until = consents.suggested_until(consents.local_day(turn.now, who.actor.timezone))
-    child = turn.player.scenario["given"]["profile"]["is_child"]
-    guardian = turn.player.scenario["given"].get("child_guardian", {})
-    shown = Shown(
-        form=given["form"], text_language="id", from_agency=who.agency.name, to_agency=agency.name, agency_id=agency.id, purpose=given["purpose"],
-        sections=tuple(given["sections"]), valid_until=until, onward=False, contact=contact, stats=stats,
-        guardian_relation=guardian.get("guardian_relation", ""), child_view=SAID_BY_CHILD if child else "",
-        reason="Terduga pelaku." if given["form"] == BEST_INTEREST else "Diminta penerima.", options=SAID_BY_CHILD if child else "",
-    )  # fmt: skip
-    witness = (turn.player.member(given["witness"]).member.id,) if "witness" in given else ()
-    return Giving(
-        agency_id=agency.id, service=service, purpose=given["purpose"], sections=frozenset(given["sections"]), excluded_fields=(), restrictions="",
-        use_limits=frozenset(), onward_allowed=False, contact_allowed=contact, stats_allowed=stats, valid_until=until, given_by=given["given_by"],
-        method=given.get("method", "written"), language="id", given_at=turn.now, copy_given="given", witness=witness, shown=shown,
-        text_shown=consents.wording(shown).shown, assent="yes" if child else "",
-    )  # fmt: skip
 
 
 def _draft_parts(turn: Turn, *, service: str, kind: str, urgency: str) -> dict[str, dict[str, Any]]:
