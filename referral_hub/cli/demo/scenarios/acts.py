@@ -20,8 +20,6 @@ from referral_hub.cli.demo.scenarios.agreeing import giving_of
 from referral_hub.cli.demo.scenarios.disclosing import without_consent
 from referral_hub.cli.demo.scenarios.player import Later
 from referral_hub.consent import counting
-from referral_hub.consent import rules as consents
-from referral_hub.consent.facts import BEST_INTEREST, Giving, Shown
 from referral_hub.directory import queries as directory
 from referral_hub.protocol import forms, package
 from referral_hub.referrals import actions, queries, reading
