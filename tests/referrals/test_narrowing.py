@@ -14,10 +14,8 @@ from referral_hub.referrals import actions, reading, rules
 from referral_hub.vault import grants
 from referral_hub.vault.grants import GrantKind, ObjectKind, Standing
 from tests.referrals.story import DAY, HOUR, IDENTITY, SECTIONS
-from tests.referrals.test_copies import copied
-from tests.referrals.test_copies import found as copies_of
 from tests.referrals.test_copies import copied, own
-from tests.referrals.test_copies import found as found_copies
+from tests.referrals.test_copies import found as copies_of
 from tests.referrals.test_endings import meanwhile
 from tests.referrals.test_further import CHRONOLOGY, agree_more, correct, fill, reopened, supplied
 
@@ -145,14 +143,14 @@ def test_in_the_reading_window_copies_of_it_are_held_and_nothing_left_ends_all(s
     story.completed()
     done = copied(story, "identity", "needs", after=2 * DAY)
     narrow(story, "identity", after=3 * DAY)
-    assert {code: copy.held for code, copy in found_copies(story).items()} == {"identity": True, "needs": False}
+    assert {code: copy.held for code, copy in copies_of(story).items()} == {"identity": True, "needs": False}
     with pytest.raises(errors.NotFound):
         own(story, done, "identity", after=4 * DAY)
     story.session.rollback()
     narrow(story, "safe_contact", after=4 * DAY)
     story.at(story.sari, 5 * DAY).withdraw_consent(consent_id=story.row().consent_id)
     assert (story.row().state, story.row().business) == ("completed", "access-withdrawn")
-    assert all(copy.held for copy in found_copies(story).values())
+    assert all(copy.held for copy in copies_of(story).values())
 
 
 def test_after_the_window_nothing_is_left_to_close(story):

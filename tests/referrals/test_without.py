@@ -7,12 +7,15 @@ from sqlalchemy import text
 
 from referral_hub import errors, protocol
 from referral_hub.cases import actions as cases
+from referral_hub.cases import queries as case_queries
+from referral_hub.cases import reading as case_reading
 from referral_hub.consent import queries as ledger
 from referral_hub.consent import without
 from referral_hub.consent.facts import Consent, Disclosure
 from referral_hub.protocol.deadlines import duration
 from referral_hub.referrals import actions
 from tests.referrals.story import DAY, HOUR, NOW
+from tests.referrals.test_further import reopened
 
 FACTS = "Laporan wajib dalam tiga hari."
 HARM = {"violence_types": ["sexual.rape"], "summary": "Tadi malam."}
@@ -207,9 +210,27 @@ def test_a_review_that_finds_no_ground_ends_it_at_once(story, unit, draft, ratna
     budi = unit.people[0]
     story.at(budi, 3 * HOUR).on("open_preview")
     story.at(budi, 4 * HOUR).on("accept", handler=budi.id, first_contact_by=story.clock + DAY)
+    copied = copies(story, budi)
+    size = len(story.entries())
     story.at(ratna, DAY).review_consent(consent_id=made.id, stands=False, note="Tidak ada kewajiban.")
-    with pytest.raises(errors.HubError):
-        story.at(budi, DAY + HOUR).section("identity")
+    assert [entry.action for entry in story.entries()[size:]] == ["consent.review", "referral.mark_error"]
+    row = story.row()
+    assert (row.state, row.event_reason, "purge_due" in row.flags) == ("entered-in-error", "no_ground", True)
+    assert story.refused(budi, "section.read", lambda: story.at(budi, DAY + HOUR).section("identity")).code == "access_ended"
+    with pytest.raises(errors.CannotOpen):
+        reopened(story, part="identity", person=budi)
+    story.session.rollback()
+    assert [copy.held for copy in case_queries.copies_of(story.session, referral_id=story.id)] == [True]
+    story.session.rollback()
+    with pytest.raises(errors.NotFound):
+        story.at(budi, DAY + HOUR).do(case_reading.open_sections, case_id=copied.id, sections=["identity"])
+    story.session.rollback()
+
+
+def copies(story, person):
+    """What the recipient copied into a file of its own."""
+    story.at(person, 5 * HOUR).section("safe_contact")
+    return story.at(person, 5 * HOUR).copy_sections(referral_id=story.id, sections=["identity"])
 
 
 def test_past_its_review_nothing_new_goes_and_nobody_signs(story, draft, ratna, network):

@@ -13,7 +13,7 @@ from referral_hub.consent import queries as ledger
 from referral_hub.consent import without
 from referral_hub.protocol import package
 from referral_hub.referrals import drafts, firing, scope
-from referral_hub.referrals.firing import Act
+from referral_hub.referrals.firing import Act, Change
 
 if TYPE_CHECKING:
     import uuid
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from referral_hub.vault.keyring import Keyring
 
 REVIEW = "review"  # the sealed part of a consent that says what its review found
+NO_GROUND = "no_ground"  # event_reasons.yaml
+_UNTOUCHED = frozenset({"draft", "rejected", "cancelled", "entered-in-error"})
 
 
 def disclose(
@@ -99,6 +101,9 @@ def review_consent(
 ) -> Consent:
     """Look again at what was decided without her: it stands, or it ends at once, and why (sealed). `consent.review`.
 
+    Where it does not stand, what was sent on it never had a ground: each such referral ends as an error (`referral.mark_error`), its keys
+    are destroyed, and what its recipient copied is held until it is deleted.
+
     Raises:
         errors.NotFound, errors.NotAllowed; errors.RuleBroken: `second_signer_needed` (whoever recorded it), `wrong_state`.
         errors.InputInvalid: `stands`, `note`: required.
@@ -110,10 +115,22 @@ def review_consent(
     if stands is None or any(missing.values()):
         access.require(actor, Verb.CONSENT_REVIEW, about.target)
         raise errors.InputInvalid({name: ("required",) for name in ("stands", "note") if missing[name]} or {"note": ("too_long",)})
+    scope.resting_on(session, consent_id=consent_id)
     reviewed = consents.review(session, actor=actor, about=about, consent_id=consent_id, stands=stands, now=now, request_id=request_id)
     content = {REVIEW: {"stands": stands, "note": note.strip()}}
     drafts.seal_at(session, act, agency_id=about.agency_id, object_id=consent_id, contents=content)
+    for resting in () if stands else scope.resting_on(session, consent_id=consent_id):
+        _undo(session, act, referral_id=resting, consent_id=consent_id)
     return reviewed
+
+
+def _undo(session: Session, act: Act, *, referral_id: uuid.UUID, consent_id: uuid.UUID) -> None:
+    """End a referral that was sent on nothing. A draft stays: it can no longer be sent on this."""
+    row = scope.find(session, actor=act.actor, hub=act.keys.hub, referral_id=referral_id).row
+    if row.consent_id != consent_id or row.state in _UNTOUCHED:
+        return
+    change = Change({"event_reason": NO_GROUND}, {}, {"event_reason": NO_GROUND})
+    firing.fire(session, act, event="mark_error", referral_id=referral_id, version=None, prepare=lambda _: change, side="sender_supervisor")
 
 
 def _written(session: Session, act: Act, *, about: About, disclosure: Disclosure) -> tuple[Consent, dict[str, Any]]:
