@@ -78,6 +78,8 @@ def consent_of_case(session: Session, found: Found, consent_id: uuid.UUID) -> Co
 def require_standing(found: Found, act: Act, *, sections: Collection[str], consent: Consent | None = None) -> None:
     """Refuse what no consent covers today: `sections` under `consent`, or each under the one it rests on.
 
+    What was decided without her and should have been looked at again by now is no new basis.
+
     Raises:
         errors.RuleBroken: `no_consent`, `consent_scope`, `consent_expired`.
     """
@@ -88,6 +90,8 @@ def require_standing(found: Found, act: Act, *, sections: Collection[str], conse
         standing = scope.standing(found.row, consent, sections=sections, now=act.now, timezone=timezone)
     if standing is not Standing.COVERS:
         raise errors.RuleBroken(standing.refusal)
+    if consent is not None and consent.review_late(consents.local_day(act.now, timezone)):
+        raise errors.RuleBroken("consent_expired")
 
 
 def open_file(session: Session, act: Act, found: Found, *, verb: Verb, consent: Consent, also: Collection[str]) -> File:

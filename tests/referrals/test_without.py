@@ -245,6 +245,23 @@ def test_past_its_review_nothing_new_goes_and_nobody_signs(story, draft, ratna, 
     assert send(story, ratna, after=4 * DAY).state == "requested"
 
 
+def test_past_its_review_it_is_no_new_basis_for_what_runs(story, unit, draft, ratna):
+    signed(story, ratna, sections=frozenset({"identity", "safe_contact"}))
+    submitted(story)
+    send(story, ratna)
+    budi = unit.people[0]
+    story.at(budi, 3 * HOUR).on("open_preview")
+    story.at(budi, 4 * HOUR).on("accept", handler=budi.id, first_contact_by=story.clock + DAY)
+    more = story.at(story.sari).do(actions.record_disclosure, case_id=story.row().case_id, disclosure=disclosure(story, sections=frozenset(SECTIONS)))
+    story.at(ratna, HOUR).countersign_consent(consent_id=more.id)
+    late = story.at(story.sari, 4 * DAY)
+    supply = lambda: late.on("supply_sections", sections=("incident",), new_basis=more.id)  # noqa: E731
+    assert story.refused(story.sari, "referral.supply_sections", supply).code == "consent_expired"
+    assert story.refused(story.sari, "referral.renew_basis", lambda: late.on("renew_basis", new_basis=more.id)).code == "consent_expired"
+    story.at(ratna, 4 * DAY).review_consent(consent_id=more.id, stands=True, note="Masih berlaku.")
+    assert late.on("supply_sections", sections=("incident",), new_basis=more.id).state == "accepted"
+
+
 def test_a_law_is_not_taken_back_by_saying_so(story, draft, ratna):
     made = signed(story, ratna)
     take_back = lambda: story.at(story.sari, DAY).withdraw_consent(consent_id=made.id)  # noqa: E731
