@@ -186,8 +186,9 @@ def _done(number: str, verb: Callable[..., Any], **inputs: Any) -> Response:
     referral_id = id_of(number)
     version = form_version()
     done = act(partial(verb, referral_id=referral_id, version=0 if version is None else version, **inputs))
-    if done.id != referral_id:  # what was passed on goes on as a draft of its own
-        number = queries.referral(session(), actor=actor(), keys=keys(), now=now(), referral_id=done.id).number
+    if done.id != referral_id:  # what was passed on or begun anew goes on as a draft of its own
+        made = queries.referral(session(), actor=actor(), keys=keys(), now=now(), referral_id=done.id)
+        return see_other(url_for("drafts.tasks", number=made.number))
     return see_other(url_for("referrals.show", number=number))
 
 
