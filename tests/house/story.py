@@ -7,6 +7,7 @@ file, asks the survivor and refers her to legal aid. `marks` remembers what was 
 from __future__ import annotations
 
 import re
+from html import escape
 
 from referral_hub import protocol
 from referral_hub.cases.rules import sections_of_person
@@ -68,7 +69,7 @@ class Told:
 
     def draft(self, service=SERVICE):
         page = self.sari.get(f"/rujukan/baru?kasus={self.alias}")
-        label = protocol.current().service(service).id
+        label = escape(protocol.current().service(service).id)
         value = re.search(rf'<option value="([^"]+)"[^>]*>{re.escape(label)}<', page.html).group(1)
         self.sari.get(f"/rujukan/baru/penerima?kasus={self.alias}&layanan={value}&urgensi=normal")
         self.sari.send("/rujukan/baru/penerima$", age="25_44")
