@@ -48,7 +48,7 @@ VERBS = {
 def findings() -> Response:
     """Show the findings that are open, what waits, those closed last, and how often each rule is right."""
     desk = read(keyless(queries.desk))
-    agencies = {one.agency_id for one in (*desk.waiting, *desk.emergencies) if one.agency_id}
+    agencies = {one.agency_id for one in desk.waiting if one.agency_id} | {one.agency_id for one in desk.emergencies if one.agency_id}
     names = _names([*desk.findings, *desk.closed]) | directory.names(session(), agencies)
     codes = _codes([*desk.findings, *desk.closed]) | members.codes(session(), member_ids={one.member for one in desk.emergencies if one.member})
     return desk_page(
