@@ -115,3 +115,33 @@ def test_a_shelters_place_does_not_get_into_its_note(stage, owner_engine, note, 
     assert page.status == 422
     assert sentence in page.text
     assert stored(owner_engine, "temporary_shelter")["note"] == ""
+
+
+def test_the_administrators_first_page_says_that_room_is_not_known(admin):
+    page = keeps_rules(admin.get("/anggota"))
+    assert "Ketersediaan 1 layanan belum diperbarui selama tujuh hari." in page.text or "Ketersediaan 2 layanan belum diperbarui selama tujuh hari." in page.text
+    assert "/lembaga/layanan" in page.links
+    for token in {form.action for form in admin.get("/lembaga/layanan").forms if form.action.endswith("/tempat")}:
+        admin.get("/lembaga/layanan")
+        admin.send(f"{token}$", capacity="available")
+    assert "belum diperbarui" not in admin.get("/anggota").text
+
+
+def test_the_officers_first_page_leads_to_what_an_auditor_asks(stage, entries):
+    auditor = stage.network.auditor()
+    officer = stage.keyless(stage.lbh, "data_protection_officer")
+    assert "Tidak ada yang menunggu Anda." in keeps_rules(officer.get("/tugas")).text
+    auditor.sign_in()
+    stage.santi.sign_in()
+    stage.santi.get("/tugas")
+    about = entries(1)[0]
+    assert about.agency_id == stage.lbh.id
+    auditor.sign_in()
+    auditor.get("/jejak?agency=lbh")
+    number = next(link.rpartition("/")[2] for link in auditor.page.links if link.startswith("/jejak/") and link.rpartition("/")[2].isdigit())
+    auditor.get(f"/temuan/baru?entry={number}")
+    assert auditor.send("/temuan$", text="Mengapa entri ini ada?").status == 200
+    officer.sign_in()
+    page = keeps_rules(officer.get("/tugas"))
+    assert "1 temuan menunggu lembaga Anda" in page.text
+    assert "/temuan" in page.links
