@@ -67,13 +67,10 @@ def edit_section(
     context = forms.Context(now=now, timezone=actor.timezone, sections=stored, known=known or {})
     checked = _checked(section, values, stored=stored.get(section, {}), context=context, keep=keep, only=only)
     contents = _with_age(section, checked.values, stored=stored, context=context)
-    if section in rules.INDEXED and not as_other:
-        new = rules.search_words(stored | contents) - rules.search_words(stored)
-        alike = index.lookalikes(session, found, actor=actor, keys=keys, words=new, now=now, request_id=request_id)
-        if alike:
-            return Saved(found.case, section, version, {}, alike)
-    plains = {code: Plain.of(fields) for code, fields in contents.items()}
-    revisions = _seal(session, found.row, keys=keys, contents=plains, now=now)
+    new = _new_words(section, before=stored, after=stored | contents)
+    if new and not as_other and (alike := index.lookalikes(session, found, actor=actor, keys=keys, words=new, now=now, request_id=request_id)):
+        return Saved(found.case, section, version, {}, alike)
+    revisions = _seal(session, found.row, keys=keys, contents=contents, now=now)
     write_facts(session, found.row, section, checked.values, person=stored | contents, actor=actor, now=now)
     if section in rules.INDEXED:
         index.rewrite(session, keys=keys, row=found.row, person=stored | contents)
@@ -84,13 +81,18 @@ def edit_section(
     return Saved(after.case, section, revisions[section], checked.warnings)
 
 
-def _seal(session: Session, row: CaseRow, *, keys: Keyring, contents: Mapping[str, Plain], now: datetime) -> dict[str, int]:
+def _new_words(section: str, *, before: Person, after: Person) -> frozenset[tuple[str, str]]:
+    """Return the words that the search finds after this saving and did not before."""
+    return rules.search_words(after) - rules.search_words(before) if section in rules.INDEXED else frozenset()
+
+
+def _seal(session: Session, row: CaseRow, *, keys: Keyring, contents: Person, now: datetime) -> dict[str, int]:
     """Seal sections where they lie: what is written on a copy ends with the copy. Return their revisions."""
     homes, revisions = copies.homes(session, row.id, lock="update"), {}
-    for section, plain in contents.items():
+    for section, fields in contents.items():
         home = homes.get(section)
         kind, place = (home.object_kind, home.object_id) if home else (ObjectKind.CASE, row.id)
-        sealed = parts.seal_parts(session, keys=keys, agency_id=row.agency_id, object_kind=kind, object_id=place, contents={section: plain}, now=now)
+        sealed = parts.seal_parts(session, keys=keys, agency_id=row.agency_id, object_kind=kind, object_id=place, contents={section: Plain.of(fields)}, now=now)
         revisions[section] = sealed[section].revision
     return revisions
 
