@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import uuid
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Final
 
 from referral_hub import errors
@@ -42,7 +42,7 @@ class Manifest:
 
     def body(self) -> bytes:
         """Return the canonical bytes: JSON, ASCII, keys sorted, no blanks, no fractions (a subset of RFC 8785)."""
-        return json.dumps(asdict(self) | {"parts": dict(self.parts)}, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+        return json.dumps(vars(self) | {"parts": dict(self.parts)}, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
 
     @classmethod
     def parse(cls, body: bytes) -> Manifest:
@@ -55,12 +55,15 @@ class Manifest:
             found = json.loads(body)
         except ValueError:
             raise errors.CannotOpen(what="manifest") from None
-        if not isinstance(found, dict) or set(found) != {f.name for f in fields(cls)} or not isinstance(found["parts"], dict):
+        if not isinstance(found, dict) or set(found) != _NAMES or not isinstance(found["parts"], dict):
             raise errors.CannotOpen(what="manifest")
         manifest = cls(**found)
         if manifest.version != VERSION or manifest.body() != body:
             raise errors.CannotOpen(what="manifest")
         return manifest
+
+
+_NAMES: Final = frozenset(f.name for f in fields(Manifest))
 
 
 def text_of(data: bytes) -> str:
