@@ -137,7 +137,7 @@ class Person:
             ask.post(self.demo.base + "/masuk", form={"sign_in-mail": self.mail, "sign_in-passphrase": self.passphrase}, headers=headers)
             ask.post(self.demo.base + "/masuk/kode", form={"sign_in-code": self.demo.code(self.secret)}, headers=headers)
             self.demo.cookies[self.mail] = self.context.cookies()
-        return self
+        return self.go("/")
 
     def press(self, text):
         self.page.click(f"main button:has-text({json.dumps(text)})")
