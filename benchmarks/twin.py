@@ -202,17 +202,16 @@ def lists() -> Response:
         count = listing.counted(session, scoped)
         counts = {"in": count, "out": listing.counted(session, scope.sent_by(actor, hub=house.hub))}
         _access(session, actor, "referral.list", count=len(shown))
-        names = directory.names(session, {line.other_agency for line in shown})
+        here = directory.agencies(session, ids={line.other_agency for line in shown})
+        names = {one.id: one.name for one in here}
         colleagues = members.members(session, agency_id=actor.agency_id)
-        kinds = protocol.current().kind
-        others = [Option(a.code, a.name) for a in directory.agencies(session) if a.id != actor.agency_id and kinds(a.kind).case_data]
         session.commit()
     found = SimpleNamespace(lines=shown, next=f"0.{shown[-1].id.hex}" if len(lines) > len(shown) else None, count=count)
     states = [option for option in options("states") if option.value != "draft"]
     return page(
         "referrals/lists.html", title=_("Referrals"), side="masuk", found=found, cards=[card_of(line, names) for line in shown], asked={},
         counts=counts, codes={m.id: m.code for m in colleagues}, states=states, urgencies=options("urgency_sla"),
-        colleagues=[Option(m.code, m.code) for m in colleagues], others=others,
+        colleagues=[Option(m.code, m.code) for m in colleagues], others=[Option(one.code, one.name) for one in here],
         sorts=[Option("newest", _("Newest first")), Option("urgency", _("By urgency")), Option("deadline", _("By deadline"))],
     )  # fmt: skip
 

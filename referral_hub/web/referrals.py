@@ -58,12 +58,14 @@ def lists() -> Response:
     side = OUT if request.args.get("arah") == OUT else IN
     asked = {name: value for name in FILTERS if (value := request.args.get(name, "").strip())}
     query = queries.incoming if side == IN else queries.outgoing
-    found = read(partial(query, filters=_filters(asked), after=request.args.get("setelah")))
-    names = directory.names(session(), {line.other_agency for line in found.lines})
+    filters = _filters(asked)
+    found = read(partial(query, filters=filters, after=request.args.get("setelah")))
+    here = directory.agencies(session(), ids={line.other_agency for line in found.lines} | ({filters.agency} if filters.agency else set()))
+    names = {one.id: one.name for one in here}
     colleagues = members.members(session(), agency_id=signed_in().agency.id)
     return page(
         "referrals/lists.html", title=_("Referrals"), side=side, found=found, cards=[card_of(line, names) for line in found.lines], asked=asked,
-        counts=queries.counts(session(), actor=actor(), keys=keys()), codes={m.id: m.code for m in colleagues}, states=_states(side), sorts=_sorts(), others=_others(),
+        counts=queries.counts(session(), actor=actor(), keys=keys()), codes={m.id: m.code for m in colleagues}, states=_states(side), sorts=_sorts(), others=[Option(one.code, one.name) for one in here],
         urgencies=options("urgency_sla"), colleagues=[Option(m.code, m.code) for m in colleagues if m.state == "active" and m.holds_key],
     )  # fmt: skip
 
@@ -84,16 +86,14 @@ def _filters(asked: dict[str, str]) -> Filters:
 
 
 def _agency_id(code: str) -> UUID | None:
-    return next((one.id for one in directory.agencies(session()) if one.code == code), None) if code else None
+    try:
+        return directory.agency(session(), code).id if code else None
+    except errors.NotFound:
+        return None
 
 
 def _sorts() -> list[Option]:
     return [Option("newest", _("Newest first")), Option("urgency", _("By urgency")), Option("deadline", _("By deadline"))]
-
-
-def _others() -> list[Option]:
-    """Return the agencies that a list can be narrowed to, by name."""
-    return [Option(one.code, one.name) for one in directory.agencies(session()) if one.id != signed_in().agency.id and protocol.current().kind(one.kind).case_data]
 
 
 def _day(text: str) -> date | None:

@@ -24,7 +24,10 @@ def test_a_list_is_sorted_and_says_how(stage):
     assert '<option value="urgency" selected>' in page.html
     page = keeps_rules(stage.santi.get("/rujukan?arah=masuk&sort=deadline&agency=uptd-ppa"))
     assert numbers(page)[0] == found["emergency"]
-    assert numbers(keeps_rules(stage.santi.get("/rujukan?arah=masuk&agency=lbh"))) == [], "nothing came from the own agency"
+    assert re.findall(r'<option value="(uptd-ppa|lbh)"( selected)?>', page.html) == [("uptd-ppa", " selected")], "the agencies on the page, not the whole directory"
+    own = keeps_rules(stage.santi.get("/rujukan?arah=masuk&agency=lbh"))
+    assert numbers(own) == [], "nothing came from the own agency"
+    assert '<option value="lbh" selected>' in own.html
 
 
 def test_drafts_are_a_list_of_their_own(stage):
