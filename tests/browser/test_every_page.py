@@ -35,6 +35,8 @@ SMALL = """() => [...document.querySelectorAll('main a, main button, main summar
   .map(e => e.innerText + ' ' + e.getBoundingClientRect().height)"""
 OPENED = "() => document.querySelectorAll('details').forEach(d => d.open = true)"
 WIDE = "() => document.documentElement.scrollWidth"
+WIDEST = """[...document.querySelectorAll("body *")].filter(one => one.getBoundingClientRect().right > innerWidth + 1)
+    .map(one => `${one.tagName}.${one.className} ${Math.round(one.getBoundingClientRect().right)} px`).slice(-3).join(", ")"""
 
 
 def first_of_each_role():
@@ -109,7 +111,7 @@ class Walk:
         self.amiss += [f"{address}: {one['id']} {one['nodes'][0]['html'][:160]}" for one in found.response["violations"]]
         wide = window.evaluate(WIDE)
         if wide > TIGHT["width"]:
-            self.amiss.append(f"{address}: {wide} px wide")
+            self.amiss.append(f"{address}: {wide} px wide, {window.evaluate(WIDEST)}")
         self.amiss += [f"{address}: low target {one}" for one in window.evaluate(SMALL)]
 
     def speak(self, language):
