@@ -247,7 +247,8 @@ def test_a_list_never_begins_at_the_aliases(story, session):
     query = listing.select_lines(story.santi.actor).compile(dialect=session.bind.dialect, compile_kwargs={"literal_binds": True})
     (plan,) = session.scalar(text(f"EXPLAIN (FORMAT JSON) {query}"))
     session.rollback()
-    assert above(plan["Plan"], "alias")[-2:] == ("Nested Loop", "Limit")
+    steps = [step for step in above(plan["Plan"], "alias") if step != "Memoize"]  # which looks up the same one but once
+    assert steps[-2:] == ["Nested Loop", "Limit"]
 
 
 # --- work list -------------------------------------------------------------------------------------------------------------

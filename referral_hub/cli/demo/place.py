@@ -51,6 +51,11 @@ class Place:
         return self.folder / "address"
 
     @property
+    def process_file(self) -> Path:
+        """Holds the number of the process that runs the demonstration, which keeps it locked."""
+        return self.folder / "process"
+
+    @property
     def ready(self) -> Path:
         """Stands once the network is seeded whole; without it a start begins anew."""
         return self.folder / "seeded"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import sys
 import time
 import urllib.request
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import yaml
 from sqlalchemy.orm import Session
@@ -42,6 +43,11 @@ def start(*, port: int = PORT) -> None:
     place = Place.default()
     place.folder.mkdir(parents=True, exist_ok=True)
     _refuse_taken(port)
+    running = place.process_file.open("a+")
+    fcntl.flock(running, fcntl.LOCK_EX)
+    running.truncate(0)
+    print(os.getpid(), file=running, flush=True)
+    signal.signal(signal.SIGTERM, _interrupt)
     server, admin_url = _step("starting PostgreSQL", lambda: start_embedded(place.database_folder))
     place.socket_file.write_text(admin_url, encoding="utf-8")
     place.address_file.write_text(f"http://{HOST}:{port}", encoding="utf-8")
@@ -130,11 +136,28 @@ def present_code(email: str) -> str:
 
 
 def stop() -> None:
-    """Stop the embedded database of the demonstration if one is left running."""
+    """Stop the demonstration if it runs, and its embedded database if one is left running."""
     place = Place.default()
+    if place.process_file.exists():
+        with place.process_file.open() as running:
+            _end(running)
     if (place.database_folder / "postmaster.pid").exists():
         server, _ = start_embedded(place.database_folder)
         server.cleanup()
+
+
+def _end(running: TextIO) -> None:
+    """Ask the process that has `running` locked to stop, and wait until it has."""
+    try:
+        fcntl.flock(running, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        _say("stopping")
+        os.kill(int(running.read()), signal.SIGTERM)
+        fcntl.flock(running, fcntl.LOCK_EX)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _child(*words: str) -> subprocess.Popen[bytes]:
@@ -143,7 +166,6 @@ def _child(*words: str) -> subprocess.Popen[bytes]:
 
 
 def _watch(children: list[subprocess.Popen[bytes]]) -> None:
-    signal.signal(signal.SIGTERM, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
     try:
         while all(child.poll() is None for child in children):
             time.sleep(0.5)
