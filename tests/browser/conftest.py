@@ -28,6 +28,7 @@ PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     """Browser tests share one demonstration: they run in one process, one after the other, and begin first, since they take longest."""
     for item in filter(_is_here, items):

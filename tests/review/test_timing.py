@@ -4,10 +4,10 @@ import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.orm import Session
 
-from benchmarks.long_log import Log
+from benchmarks.long_log import Log, people
 from referral_hub.review import elsewhere, questions
 from referral_hub.review.questions import reads
 from referral_hub.review.questions.shape import Asking, Given
@@ -19,12 +19,15 @@ PARTIAL = {"ix_audit_entry_flagged", "ix_audit_entry_machine", "ix_audit_entry_u
 
 
 @pytest.fixture
-def among_others(story, owner_engine):
-    """The story's people beside a year of other people's entries: on a log of a few pages every plan costs the same."""
-    with Session(owner_engine) as owner:
+def among_others(story, admin_url, database):
+    """The story's people beside a year of other people's entries, with their agencies and referrals: where all is few, every plan costs the same."""
+    superuser = create_engine(make_url(admin_url).set(drivername="postgresql+psycopg", database=database))
+    with Session(superuser) as session:
         log = Log(whole=SIZE)
-        log.extend(owner, until=SIZE)
-        log.settle(owner)
+        people(session, log)
+        log.extend(session, until=SIZE)
+        log.settle(session)
+    superuser.dispose()
     return story
 
 
