@@ -9,6 +9,7 @@ from referral_hub import protocol
 
 YES = "yes"
 SMALLEST = 6  # shorter words would be found by chance
+LETTERS = "bcdfghjklmnpqrstvwxyz"  # no digit: a run of them may look like a phone number, and is then warned about
 
 
 class Marks:
@@ -19,7 +20,7 @@ class Marks:
 
     def word(self, where, *, longest=60):
         """A new marked word for the field `where`."""
-        return self.keep(where, f"zq{secrets.token_hex(12)}q"[:longest])
+        return self.keep(where, f"zq{''.join(secrets.choice(LETTERS) for _ in range(22))}q"[:longest])
 
     def keep(self, where, value, *, as_found=None):
         """Remember that `value` was typed at `where`; return it. `as_found`: the part of it that any form of storing would show."""
