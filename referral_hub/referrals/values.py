@@ -81,7 +81,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Line:
-    """One row of a list: clear metadata and the own agency's alias of the survivor, nothing else."""
+    """One row of a list: clear metadata and the own agency's alias of the survivor, nothing else.
+
+    `news`: the event of the other side that this member has not seen yet; work lists alone say it.
+    """
 
     id: uuid.UUID
     number: str
@@ -98,6 +101,7 @@ class Line:
     due: datetime | None
     late: bool
     version: int
+    news: str = ""
 
 
 @dataclass(frozen=True)

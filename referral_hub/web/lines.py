@@ -34,7 +34,7 @@ OTHERS_TURN = {"accept": "answered", "start": "first_service", "update": "news"}
 
 @dataclass(frozen=True)
 class Card:
-    """A referral in a list. `url` is empty for whoever sees lines only; `due` is the nearest deadline, `due_kind` its words."""
+    """A referral in a list. `url` is empty for whoever sees lines only; `due` is the nearest deadline, `due_kind` its words; `news` is not yet read."""
 
     number: str
     url: str
@@ -48,6 +48,7 @@ class Card:
     due: Deadline | None
     due_kind: str
     handler: UUID | None
+    news: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,19 @@ def card_of(line: Line, names: Mapping[UUID, str]) -> Card:
         due=words.deadline(line.due, now=now()) if line.due else None,
         due_kind=due_kind(line.awaited, side=line.side),
         handler=line.handler,
+        news=_news(line.news),
     )
+
+
+def _news(event: str) -> str:
+    """Return what came from the other side and is not yet read; it names no section."""
+    words_of = {
+        "revise": _("Corrected, not yet read by you"),
+        "supply_sections": _("Further sections, not yet read by you"),
+        "refuse_sections": _("Further sections are not shared"),
+        "ask_sections": _("Further sections are asked for"),
+    }
+    return words_of.get(event, "")
 
 
 def _title(line: Line) -> str:

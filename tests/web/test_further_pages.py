@@ -53,7 +53,9 @@ def test_asked_for_agreed_to_and_supplied(stage, entries):
         santi.send("/langkah/ask_sections$", **{"ask_sections-sections": ["chronology"], "ask_sections-event_reason": "needed_for_service"})
     )
     assert "bertanya dulu kepada penyintas" in page.text
-    assert "menunggu jawaban Anda" in sari.get("/tugas").text
+    tasks = keeps_rules(sari.get("/tugas")).text
+    assert "menunggu jawaban Anda" in tasks
+    assert "Bagian tambahan diminta" in tasks
 
     page = keeps_rules(sari.get(f"/rujukan/{number}"))
     assert "meminta: Kronologi (Diperlukan untuk layanan)" in page.text
@@ -78,9 +80,11 @@ def test_asked_for_agreed_to_and_supplied(stage, entries):
     assert page.status == 200
     assert "Kirim bagian tambahan: Kronologi" in page.text
 
+    assert "Bagian tambahan, belum Anda baca" in keeps_rules(santi.get("/tugas")).text
     page = keeps_rules(santi.get(f"/rujukan/{number}"))
     assert f"/rujukan/{number}/bagian/chronology" in page.links
     assert CHRONOLOGY["narrative"] in santi.get(f"/rujukan/{number}/bagian/chronology").text
+    assert "belum Anda baca" not in santi.get("/tugas").text
 
 
 def test_not_yet_and_refused(stage, entries):

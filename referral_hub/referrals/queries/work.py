@@ -11,7 +11,7 @@ from referral_hub import access, audit
 from referral_hub.access import Verb, outside_cases
 from referral_hub.referrals import rules, scope
 from referral_hub.referrals.queries import lines as listing
-from referral_hub.referrals.queries import second_look
+from referral_hub.referrals.queries import news, second_look
 from referral_hub.referrals.records import OPEN_STATES, SENDERS_TURN, ReferralRow
 from referral_hub.referrals.values import Line, WorkList
 
@@ -47,7 +47,8 @@ def work_list(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
     sent, addressed = scope.sent_by(actor, hub=keys.hub), scope.addressed_to(actor, hub=keys.hub)
     mine, theirs = _needs(actor, sent=sent, addressed=addressed, now=now), _waits(actor, sent=sent, addressed=addressed)
     needs_you = _cards(session, mine, actor=actor, now=now)
-    waiting = _cards(session, theirs, actor=actor, now=now)
+    cards = news.marked(session, (*needs_you, *_cards(session, theirs, actor=actor, now=now)), actor=actor)
+    needs_you, waiting = cards[: len(needs_you)], cards[len(needs_you) :]
     done = listing.counted(session, *(and_(half, _completed(now)) for half in (sent, addressed)))
     looks = second_look.waiting_for(session, actor=actor, hub=keys.hub, now=now)
     ticket = listing.record_page(session, actor=actor, decision=decision, lines=(*needs_you, *waiting, *looks), now=now, request_id=request_id)
