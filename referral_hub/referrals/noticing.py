@@ -39,12 +39,15 @@ Texts = dict[str, tuple[str, ...]]
 class Looked:
     """What the last look before sending shows: who must not know; fields ("needs.wishes") that name her or hold a number, with hint codes.
 
-    `may_correct`: whoever looks is assigned, and can change what stands there.
+    `may_correct`: whoever looks is assigned, and can change what stands there. `beyond`: fields beyond the usual ones that are to go, and
+    `why`, as the sender wrote it for the own agency.
     """
 
     must_not_know: str
     noticed: Texts
     may_correct: bool
+    beyond: tuple[str, ...] = ()
+    why: str = ""
 
     def __repr__(self) -> str:
         """Say how many, not what."""
@@ -102,7 +105,9 @@ def reveal(look: Look) -> Looked:
     shared = choice.every if choice else package.preselect(look.kind, look.row.service, contact_allowed=True)
     content = own | {section: values for section, values in draft.items() if section != drafts.CHOICE}
     going = {section: {code: content[section][code] for code in codes if code in content.get(section, {})} for section, codes in shared.items()}
-    return Looked(str(own.get(SAFE_CONTACT, {}).get("must_not_know", "")), noticed(going, own=own), look.assigned)
+    beyond = tuple(f"{section}.{code}" for section, codes in (choice.further if choice else {}).items() for code in codes)
+    why = choice.reason if choice and beyond else ""
+    return Looked(str(own.get(SAFE_CONTACT, {}).get("must_not_know", "")), noticed(going, own=own), look.assigned, beyond, why)
 
 
 def noticed(sections: Mapping[str, Mapping[str, Any]], *, own: Mapping[str, Mapping[str, Any]]) -> Texts:

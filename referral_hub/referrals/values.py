@@ -188,7 +188,10 @@ class Seen:
 
 @dataclass(frozen=True)
 class Detail:
-    """The referral's page without its content. `messages` in the thread, `own_notes` of the actor's agency: how many there are."""
+    """The referral's page without its content. `messages` in the thread, `own_notes` of the actor's agency: how many there are.
+
+    `beyond`: to the sender, the fields beyond the usual ones that were sent ("identity.religion").
+    """
 
     referral: Referral
     side: str
@@ -205,6 +208,7 @@ class Detail:
     own_notes: int
     refused_attempts: int
     ticket: Ticket = field(repr=False)
+    beyond: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

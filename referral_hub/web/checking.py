@@ -28,7 +28,7 @@ from referral_hub.web import forms as controls
 from referral_hub.web import referral_steps as steps
 from referral_hub.web.amiss import hint_text
 from referral_hub.web.drafts import WRITTEN, bp, context_of, draft_of, recipient_url
-from referral_hub.web.files import label
+from referral_hub.web.files import field_names, label
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
 from referral_hub.web.page import page, see_other
@@ -128,6 +128,7 @@ def check_page(draft: Draft, *, problems: Problems | None = None, blocked: Mappi
                 is_full=offered is not None and directory_rules.capacity_shown(offered, now()) == "none",
                 further=steps.forms_of(asked.acts, steps.Around(agency.kind)),
                 noticed=_noticed(noticed, _elsewhere(draft, noticed) if look.may_correct else {}), may_correct=look.may_correct,
+                beyond=field_names(look.beyond), why=look.why,
                 typed=request.form, service=files.service_name(row.service), must_not_know=look.must_not_know, recipient_url=recipient_url(draft),
                 revision=_revision(draft), blocked=_blocked_controls(draft, blocked or {}, problems) if blocked is not None or "safety" not in draft.own_sections else None,
                 labels=names | controls.section_labels("safety", reader(), prefix="safety.") | {s: label(s) for s in ("profile", "safe_contact", "safety")}

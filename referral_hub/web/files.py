@@ -89,6 +89,17 @@ def misfit_text(codes: Iterable[str]) -> str:
     return ", ".join(texts[code] for code in codes)
 
 
+def field_names(names: Iterable[str]) -> list[str]:
+    """Return fields ("identity.religion") in words, each with its section, in the order of the form."""
+    asked = frozenset(names)
+    return [
+        f"{label(section.code)}: {field.label(reader().language)}"
+        for section in protocol.current().sections.values()
+        for field in section.fields.values()
+        if field.name in asked
+    ]
+
+
 def consent_text(standing: str) -> str:
     """Return how a consent stands, in words."""
     return {

@@ -23,13 +23,13 @@ from referral_hub.gate.caller import actor, keys, signed_in
 from referral_hub.gate.house import now, session
 from referral_hub.gate.speech import _
 from referral_hub.protocol import deadlines
-from referral_hub.referrals import queries, reading, rules
+from referral_hub.referrals import choice_reading, queries, reading, rules
 from referral_hub.referrals.queries.lists import Filters
 from referral_hub.web import copies, further_steps, words
 from referral_hub.web import forms as controls
 from referral_hub.web import referral_page as view
 from referral_hub.web import referral_steps as steps
-from referral_hub.web.files import label, options
+from referral_hub.web.files import field_names, label, options
 from referral_hub.web.forms import Option
 from referral_hub.web.frame import reader
 from referral_hub.web.lines import card_of
@@ -195,7 +195,7 @@ def detail_page(found: Glance, *, problems: Problems | None = None, alike: tuple
         notes=[*view.notes(row, side=detail.side, grant=detail.grant, names=names), *further_steps.told(row, detail.history, side=detail.side, names=names)], window=view.window_text(detail),
         sections=view.sections(detail, found.may_open), not_shared=view.not_shared(detail), history=view.history(detail, names), looks=view.looks(detail.seen, names),
         refused=view.refused_text(detail.refused_attempts), has_notes=bool(detail.messages) or any(event.has_note for event in detail.history),
-        may_write=view.may_write(found), chain=_chain(detail),
+        may_write=view.may_write(found), chain=_chain(detail), beyond=field_names(detail.beyond),
         milestones=view.milestones(row) if "progress" in detail.acts else (),
         outcomes=view.coded("complete", "outcome", kind=kind) if "complete" in detail.acts else (),
         reasons=view.coded("withdraw", "event_reason") if "withdraw" in detail.acts else (), further=further,
@@ -261,6 +261,16 @@ def reveal(number: str, section: str) -> Response:
     fields = content.sections[0].fields
     facts = controls.facts(section, fields, reader=reader(), names=view.named_in(section, fields))
     return page("referrals/field.html", number=content.number, section=section, label=label(section), facts=facts)
+
+
+@bp.get("/rujukan/<number>/alasan")
+@admits(Verb.SECTION_READ)
+def why(number: str) -> Response:
+    """Show, to the sending agency alone, why more than usual was shared."""
+    referral_id = id_of(number)
+    content = opened(partial(choice_reading.open_why, referral_id=referral_id), reading.reveal)
+    fields = field_names(choice_reading.sent_beyond(session(), referral_id=referral_id))
+    return page("referrals/why.html", number=content.number, fields=fields, text=content.sections[0].fields[choice_reading.WHY])
 
 
 @bp.get("/rujukan/<number>/catatan")

@@ -219,6 +219,7 @@ def calls(things):
         "referrals.start": (f"{served}/mulai", {}, True),
         "referrals.message": (f"{served}/pesan", {"message": "Contoh"}, True),
         "referrals.own_notes": (f"{served}/catatan-lembaga", None, True),
+        "referrals.why": (f"{outgoing}/alasan", None, False),
         "referrals.step": (f"{served}/langkah/resume", {}, True),
         "referrals.write_note": (f"{served}/catatan-lembaga", {"internal_note": "Contoh"}, True),
         "referrals.withdraw": (f"{outgoing}/batal", {"event_reason": "sent_by_mistake"}, True),

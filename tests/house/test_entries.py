@@ -85,6 +85,7 @@ def the_referral(told):
     told.agree()
     page = told.send()
     assert page.status == 200, page.text
+    assert told.marks.typed["choice.reason"] in sari.get(f"/rujukan/{told.number}/alasan").text
     sari.get("/rujukan?arah=keluar")
     told.sign_in(santi)
     santi.get(f"/rujukan/{told.number}")

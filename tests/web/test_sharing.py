@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 
 from referral_hub.cases import actions as cases
+from tests.referrals.story import SECTIONS
 from tests.web.stage import filled_buttons, keeps_rules
 
 REASON = "Hakim meminta riwayat penyakit."
@@ -75,17 +76,49 @@ def test_the_whole_way_to_the_recipient(stage, draft, entries):
     form = next(f for f in page.forms if f.action.endswith("draf/persetujuan") and "act_id" in dict(f.fields))
     sari.browser.post(form.action, form.filled(answer="yes", language="id", method="written", copy_given="given"))
     sari.get(path.replace("/draf/isi", "/draf/periksa"))
-    sari.send("/kirim$", read_block="yes", confirm_recipient="lbh")
+    page = sari.send("/kirim$", read_block="yes", confirm_recipient="lbh")
     sent = next(e for e in entries(3) if e.action == "referral.send")
     assert (sent.outcome, sent.fields) == ("allow", ("medical.injuries",))
     number = stage.number(story)
+    assert "Lebih dari biasanya: Kesehatan: Keluhan / luka." in page.text
+    assert REASON not in page.html
+    page = keeps_rules(sari.get(next(link for link in page.links if link.endswith("/alasan"))))
+    assert REASON in page.text
+    assert [(e.action, e.outcome, e.sections) for e in entries(1)] == [("section.read", "allow", ())]
+    assert santi.get(f"/rujukan/{number}/alasan").status == 403
     santi.get(f"/rujukan/{number}")
     santi.send("/buka$")
     santi.send("/terima$")
     page = santi.get(f"/rujukan/{number}/bagian/medical")
     assert "Memar di lengan." in page.text
     assert REASON not in page.html
+    assert "/alasan" not in santi.get(f"/rujukan/{number}").html
+    assert santi.get(f"/rujukan/{number}/alasan").status == 404
     assert REASON not in santi.get(f"/rujukan/{number}/bagian/consent").html
+
+
+def test_whoever_signs_second_reads_why_before_it_is_sent(stage, draft, entries):
+    story, path = draft
+    sari, check = stage.sari, path.replace("/draf/isi", "/draf/periksa")
+    sari.get(path)
+    sari.send("draf/isi$", fields=USUAL, reason="")
+    story.agree(sections=(*SECTIONS, "medical"))
+    assert "Lebih dari biasanya" not in sari.get(check).text
+    story.at(story.sari).on("edit_draft", choice={"identity": ["full_name"], "medical": ["injuries"]}, reason=REASON)
+    stage.uptd.admit_second("case_lead")
+    lead = stage.uptd.second
+    assert lead.get(check).status == 404  # not before it is submitted
+    story.at(story.sari).on("submit")
+    page = keeps_rules(lead.get(check))
+    assert "Kesehatan: Keluhan / luka" in page.text
+    assert REASON in page.text
+    assert [e.action for e in entries(1)] == ["section.safe_contact_read"]
+
+
+def test_where_no_more_than_usual_was_sent_there_is_no_why(stage):
+    _, number = stage.sent()
+    assert "/alasan" not in stage.sari.get(f"/rujukan/{number}").html
+    assert stage.sari.get(f"/rujukan/{number}/alasan").status == 404
 
 
 def test_a_consent_given_before_is_asked_again(stage, draft):

@@ -11,6 +11,7 @@ from referral_hub.access import Verb
 from referral_hub.accounts import queries as accounts
 from referral_hub.audit import queries as log
 from referral_hub.referrals import rules, scope
+from referral_hub.referrals.choice_reading import sent_beyond
 from referral_hub.referrals.reading import safe_contact_read_by
 from referral_hub.referrals.records import EventRow
 from referral_hub.referrals.threads import MESSAGE, note_object
@@ -68,6 +69,7 @@ def detail(
         own_notes=len(parts.revisions(session, object_kind=ObjectKind.NOTE, object_id=_own_notes(found))),
         refused_attempts=log.refused_of_referral(session, referral_id=referral_id),
         ticket=audit.record(session, entry),
+        beyond=sent_beyond(session, referral_id=referral_id) if found.side == "sender" and found.row.sent_at else (),
     )
 
 
