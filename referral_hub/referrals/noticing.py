@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from referral_hub import access, audit, errors
 from referral_hub.access import Verb
 from referral_hub.cases import reading as case_reading
+from referral_hub.directory import queries as directory
 from referral_hub.protocol import package, scan
-from referral_hub.referrals import drafts, packages, scope
+from referral_hub.referrals import drafts, packages, rules, scope
 from referral_hub.vault import opening
 from referral_hub.vault.grants import GrantKind, ObjectKind
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from referral_hub.access import Actor
     from referral_hub.audit import Ticket
+    from referral_hub.directory import Agency
     from referral_hub.referrals.records import ReferralRow
     from referral_hub.vault.keyring import Keyring
     from referral_hub.vault.opening import SealedParts
@@ -40,7 +42,7 @@ class Looked:
     """What the last look before sending shows: who must not know; fields ("needs.wishes") that name her or hold a number, with hint codes.
 
     `may_correct`: whoever looks is assigned, and can change what stands there. `beyond`: fields beyond the usual ones that are to go, and
-    `why`, as the sender wrote it for the own agency.
+    `why`, as the sender wrote it for the own agency. `is_blocked`: the survivor named this recipient, or its kind, as one that nothing must reach.
     """
 
     must_not_know: str
@@ -48,6 +50,7 @@ class Looked:
     may_correct: bool
     beyond: tuple[str, ...] = ()
     why: str = ""
+    is_blocked: bool = False
 
     def __repr__(self) -> str:
         """Say how many, not what."""
@@ -60,7 +63,7 @@ class Look:
 
     ticket: Ticket
     row: ReferralRow
-    kind: str
+    recipient: Agency
     assigned: bool
     own: tuple[SealedParts, ...] = field(repr=False)
     draft: SealedParts | None = field(repr=False)
@@ -82,7 +85,8 @@ def open_look(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
     row = found.row
     if row.state != "draft" or not (found.assigned or AWAITING in row.flags):
         raise errors.NotFound
-    asked = packages.own_sections(found.recipient_kind, row.service) | {SAFE_CONTACT, IDENTITY}
+    recipient = directory.agency(session, row.to_agency)
+    asked = packages.own_sections(recipient.kind, row.service) | {SAFE_CONTACT, IDENTITY}
     own = case_reading.sealed_for_check(session, keys=keys, agency_id=row.from_agency, case_id=row.case_id, sections=asked, now=now)
     if not any(SAFE_CONTACT in sealed.sections for sealed in own):
         raise errors.NotFound
@@ -90,7 +94,7 @@ def open_look(session: Session, *, actor: Actor, keys: Keyring, now: datetime, r
     named = {section for sealed in own for section in sealed.sections} | (set(draft.sections) if draft else set())
     facts = found.entry_facts() | {"object_kind": "section", "sections": tuple(sorted(named - {drafts.CHOICE, drafts.RETURNED}))}
     entry = audit.entry_for(actor, Verb.SECTION_SAFE_CONTACT_READ, now=now, decision=decision, request_id=request_id, **facts)
-    return Look(audit.record(session, entry), row, found.recipient_kind, found.assigned, own, draft, keys)
+    return Look(audit.record(session, entry), row, recipient, found.assigned, own, draft, keys)
 
 
 def reveal(look: Look) -> Looked:
@@ -102,12 +106,13 @@ def reveal(look: Look) -> Looked:
     look.ticket.require_durable()
     own, draft = _unsealed(look, look.own), _unsealed(look, (look.draft,) if look.draft else ())
     choice = drafts.choice_of(draft, to_agency=look.row.to_agency, service=look.row.service)
-    shared = choice.every if choice else package.preselect(look.kind, look.row.service, contact_allowed=True)
+    shared = choice.every if choice else package.preselect(look.recipient.kind, look.row.service, contact_allowed=True)
     content = own | {section: values for section, values in draft.items() if section != drafts.CHOICE}
     going = {section: {code: content[section][code] for code in codes if code in content.get(section, {})} for section, codes in shared.items()}
     beyond = tuple(f"{section}.{code}" for section, codes in (choice.further if choice else {}).items() for code in codes)
     why = choice.reason if choice and beyond else ""
-    return Looked(str(own.get(SAFE_CONTACT, {}).get("must_not_know", "")), noticed(going, own=own), look.assigned, beyond, why)
+    blocked = rules.is_blocked(own.get("safety", {}), agency_code=look.recipient.code, agency_id=look.recipient.id, kind=look.recipient.kind)
+    return Looked(str(own.get(SAFE_CONTACT, {}).get("must_not_know", "")), noticed(going, own=own), look.assigned, beyond, why, blocked)
 
 
 def noticed(sections: Mapping[str, Mapping[str, Any]], *, own: Mapping[str, Mapping[str, Any]]) -> Texts:

@@ -128,7 +128,7 @@ def check_page(draft: Draft, *, problems: Problems | None = None, blocked: Mappi
                 is_full=offered is not None and directory_rules.capacity_shown(offered, now()) == "none",
                 further=steps.forms_of(asked.acts, steps.Around(agency.kind)),
                 noticed=_noticed(noticed, _elsewhere(draft, noticed) if look.may_correct else {}), may_correct=look.may_correct,
-                beyond=field_names(look.beyond), why=look.why,
+                beyond=field_names(look.beyond), why=look.why, is_blocked=look.is_blocked,
                 typed=request.form, service=files.service_name(row.service), must_not_know=look.must_not_know, recipient_url=recipient_url(draft),
                 revision=_revision(draft), blocked=_blocked_controls(draft, blocked or {}, problems) if blocked is not None or "safety" not in draft.own_sections else None,
                 labels=names | controls.section_labels("safety", reader(), prefix="safety.") | {s: label(s) for s in ("profile", "safe_contact", "safety")}

@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from flask import request, url_for
 
+from referral_hub import access
 from referral_hub.access import Verb
 from referral_hub.cases import queries as cases
+from referral_hub.cases import reading as case_reading
+from referral_hub.directory import Viewer, rules
 from referral_hub.directory import queries as directory
-from referral_hub.directory import rules
-from referral_hub.gate.acts import keyless, read
+from referral_hub.gate.acts import keyless, opened, read
 from referral_hub.gate.admits import admits
 from referral_hub.gate.caller import actor, signed_in
-from referral_hub.gate.house import house, session
+from referral_hub.gate.house import house, now, session
 from referral_hub.gate.speech import _
-from referral_hub.web import files, looking
+from referral_hub.referrals import rules as referral_rules
+from referral_hub.web import looking
 from referral_hub.web.drafts import bp
-from referral_hub.web.files import case_id_of
+from referral_hub.web.files import case_id_of, service_of
 from referral_hub.web.page import page, see_other
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from werkzeug.datastructures import MultiDict
     from werkzeug.wrappers import Response
 
+    from referral_hub.directory import Found, Need
     from referral_hub.directory.rules import Ages
 
 __all__ = ["bp"]
 
+SAFETY = "safety"
 KEPT = ("kasus", "layanan", "urgensi", "jenis", "draf")  # what the steps before have settled
+
+
+@dataclass(frozen=True)
+class Marked:
+    """One page of a search in which her file says whom not to choose; as the directory's own, without an entry of its own."""
+
+    found: tuple[Found, ...]
+    hits: int
+    next: str | None
 
 
 @bp.get("/rujukan/baru/penerima")
@@ -46,22 +63,56 @@ def narrow() -> Response:
     return recipients_page(request.form)
 
 
-def recipients_page(given: MultiDict[str, str]) -> Response:
-    """Make the page of one search, with its one entry."""
+@bp.post("/rujukan/baru/penerima/tidak-dipilih")
+@admits(Verb.CASE_READ)
+def mark() -> Response:
+    """The same page, with those marked whom the survivor asked not to choose: her file is opened for it, which is the page's entry."""
+    if service_of(request.form.get("layanan", "")) is None:
+        return see_other(url_for("drafts.begin", kasus=request.form.get("kasus", "")))
+    case_id = case_id_of(request.form.get("kasus", ""))
+    content = opened(partial(case_reading.open_sections, case_id=case_id, sections=(SAFETY,)), case_reading.reveal)
+    return recipients_page(request.form, blocks=content[SAFETY].fields())
+
+
+def recipients_page(given: MultiDict[str, str], *, blocks: Mapping[str, Any] | None = None) -> Response:
+    """Make the page of one search. `blocks`: whom the survivor named, where her file was opened for it; then that is the page's one entry."""
     kept = {name: given.get(name, "") for name in KEPT}
     asked: dict[str, Any] = looking.asked_of(given)
-    service = files.service_of(kept["layanan"])
+    service = service_of(kept["layanan"])
     if service is None:
         return see_other(url_for("drafts.begin", kasus=kept["kasus"]))
     own = signed_in().agency
     region, ages = asked["wilayah"] or own.region, _ages(kept["kasus"])
     need = looking.need_of(asked, services=(service,), region=region, ages=ages, leave_out=(own.id,))
-    found = read(keyless(partial(directory.search, need=need, after=given.get("setelah"))))
+    found = _marked(need, blocks, after=given.get("setelah")) if blocks is not None else read(keyless(partial(directory.search, need=need, after=given.get("setelah"))))
     return page(
         "drafts/recipients.html", title=_("Choose recipient"), found=found, kept=kept, asked=asked | {"wilayah": region}, service=service,
         choices=looking.choices(), is_narrowed=looking.is_narrowed(asked), ages=None if asked["age"] else ages, adult=rules.ADULT_FROM,
-        is_first=not given.get("setelah"),
+        is_first=not given.get("setelah"), is_marked=blocks is not None, may_mark=_may_mark(kept["kasus"]),
     )  # fmt: skip
+
+
+def _marked(need: Need, blocks: Mapping[str, Any], *, after: str | None) -> Marked:
+    """Return one page of what the search found, whom she named marked."""
+    own = signed_in().agency
+    found = directory.find(session(), need, now=now(), viewer=Viewer(own.id, own.kind))
+    shown, more = rules.page_of(found, after=after)
+    return Marked(
+        tuple(
+            replace(one, blocked=referral_rules.is_blocked(blocks, agency_code=one.agency.code, agency_id=one.agency.id, kind=one.agency.kind))
+            for one in shown
+        ),
+        len(found),
+        more,
+    )
+
+
+def _may_mark(alias: str) -> bool:
+    """Tell whether this member may open what the file says of whom nothing must reach, and anything stands there."""
+    if not alias or Verb.CASE_READ not in access.acts_allowed(actor().roles):
+        return False
+    case = cases.case(session(), hub=house().hub, actor=actor(), case_id=case_id_of(alias))
+    return actor().member_id in case.members and SAFETY in cases.sections_of(session(), case_id=case.id)
 
 
 def _ages(alias: str) -> Ages | None:

@@ -190,6 +190,7 @@ def refuse_consent(told):
 def another_recipient(told):
     page = told.sari.get(f"/rujukan/{told.number}/draf")
     told.sari.get(next(link for link in page.links if "/rujukan/baru/penerima" in link).replace("&amp;", "&"))
+    assert told.sari.send("/tidak-dipilih$").status == 200
     assert told.sari.send("/draf/penerima$").status == 200
 
 

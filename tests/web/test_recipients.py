@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from referral_hub.cases import actions as cases_actions
 from referral_hub.web.files import service_token
 from tests.referrals.story import IDENTITY, PROFILE
 from tests.web.stage import keeps_rules, main_text
@@ -119,3 +120,62 @@ def test_the_send_form_says_what_to_bring_and_how_much_room_there_is(stage, owne
     page = keeps_rules(stage.sari.get(f"/rujukan/{stage.number(story)}/draf/periksa"))
     assert "KTP / KK / akta lahir" in main_text(page)
     assert "Saat ini tidak ada tempat" in main_text(page)
+
+
+def blocking(story, case, **named):
+    story.at(story.sari).do(
+        cases_actions.edit_section, case_id=case.id, section="safety", values={"blocked_people": "mantan majikan"} | named, version=1,
+        only=("blocked_people", "blocked_agencies", "blocked_kinds"),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("named", [{"blocked_agencies": ["semua"]}, {"blocked_kinds": ["shelter"]}])
+def test_whom_she_asked_not_to_choose_is_marked_after_an_opening(stage, shelters, entries, named):
+    story = stage.story()
+    case = story.open_file()
+    blocking(story, case, **named)
+    page = keeps_rules(stage.sari.get(address(case)))
+    assert "Diminta penyintas" not in page.text
+    assert cards(page)["semua"][2] is True
+    page = keeps_rules(stage.sari.send("/tidak-dipilih$"))
+    greyed, words, can_choose = cards(page)["semua"]
+    assert (greyed, can_choose) == (True, False)
+    assert "Diminta penyintas untuk tidak dipilih" in words
+    assert cards(page)["dewasa"][2] is ("blocked_agencies" in named)
+    assert "majikan" not in page.html
+    assert [(e.action, e.sections) for e in entries(1)] == [("case.read", ("safety",))]
+    page = keeps_rules(stage.sari.send("/tidak-dipilih$", age="6_12"))
+    assert "Bukan untuk umur ini" in cards(page)["dewasa"][1] or "Diminta penyintas" in cards(page)["dewasa"][1]
+    assert "Diminta penyintas untuk tidak dipilih" in cards(page)["semua"][1]
+
+
+def test_where_she_named_none_the_page_says_so(stage, shelters):
+    stage.sari.get(address(a_file(stage)))
+    page = keeps_rules(stage.sari.send("/tidak-dipilih$"))
+    assert "Tidak ada di daftar ini yang diminta penyintas untuk tidak dipilih" in page.text
+    assert "Diminta penyintas untuk" not in " ".join(words for _, words, _ in cards(page).values())
+
+
+def test_only_whoever_may_open_her_file_is_offered_the_marks(stage, shelters, entries):
+    case = a_file(stage)
+    assert "/tidak-dipilih" not in stage.sari.get(address()).html
+    stage.uptd.admit_second("case_lead")
+    lead = stage.uptd.second
+    assert "/tidak-dipilih" not in lead.get(address(case)).html  # sees the file in lists, is not assigned to it
+    data = {"layanan": service_token("temporary_shelter"), "kasus": case.alias}
+    assert lead.browser.post("/rujukan/baru/penerima/tidak-dipilih", data).status == 404
+    assert (entries(1)[0].action, entries(1)[0].outcome) == ("case.read", "deny")
+
+
+def test_the_last_look_says_that_she_asked_for_nothing_to_reach_the_recipient(stage):
+    story = stage.story()
+    case = story.open_file()
+    story.draft(case=case)
+    story.agree()
+    path = f"/rujukan/{stage.number(story)}/draf/periksa"
+    assert "Penyintas meminta agar tidak ada yang sampai" not in stage.sari.get(path).text
+    blocking(story, case, blocked_agencies=["lbh"])
+    page = keeps_rules(stage.sari.get(path))
+    assert "Penyintas meminta agar tidak ada yang sampai ke lembaga ini" in page.text
+    stage.sari.send("/kirim$", read_block="yes", confirm_recipient="lbh")
+    assert story.row().state == "draft"
