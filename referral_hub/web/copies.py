@@ -22,13 +22,13 @@ GRANTED = frozenset({"full", "read_only"})
 
 @dataclass(frozen=True)
 class Copied:
-    """What was copied (names of sections; `held`: closed until somebody says what becomes of it), into which own file, and what may be yet.
+    """What was copied (names of sections; `held`: those closed until somebody says what becomes of it), into which own file, and what may be yet.
 
     `file` is empty at the sender, who is not told it. `alike`: files that may be of the same person; then nothing was copied.
     """
 
     sections: tuple[str, ...]
-    held: bool
+    held: tuple[str, ...]
     file: str
     options: tuple[Option, ...]
     alike: tuple[Lookalike, ...] = ()
@@ -42,7 +42,7 @@ def view_of(detail: Detail, *, alike: tuple[Lookalike, ...] = ()) -> Copied:
     done = {copy.section for copy in made}
     offered = [one.code for one in detail.sections if one.state == "open" and one.code not in done] if may_copy(detail) else []
     return Copied(
-        tuple(label(copy.section) for copy in made), any(copy.held for copy in made), code, tuple(Option(one, label(one)) for one in offered), alike
+        tuple(label(copy.section) for copy in made), tuple(label(copy.section) for copy in made if copy.held), code, tuple(Option(one, label(one)) for one in offered), alike
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import url_for
 
-from referral_hub import access
+from referral_hub import access, protocol
 from referral_hub.access import Verb
 from referral_hub.gate.caller import actor, keys
 from referral_hub.gate.house import now, session
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from referral_hub.web.referral_steps import Around
 
 EVENTS = frozenset({"ask_sections", "supply_sections", "revise", "renew_basis"})
+PURGE = "purge_due"
 MORE, AGAIN = "tambahan", "lanjut"  # what the survivor is asked for: further sections, or that it goes on
 
 
@@ -112,7 +113,7 @@ def told(row: Referral, history: Iterable[Event], *, side: str, names: Mapping[U
             if side == "sender"
             else _("Asked for: %(sections)s. %(agency)s asks the survivor first.", agency=names[row.from_agency], **about)
         )
-    taken = taken_back(events) if "purge_due" in row.flags and row.ended_at is None else []
+    taken = taken_back(row, events)
     if taken:
         sections = ", ".join(map(section_label, taken))
         found.append(
@@ -123,15 +124,27 @@ def told(row: Referral, history: Iterable[Event], *, side: str, names: Mapping[U
     return found
 
 
-def taken_back(events: Iterable[Event]) -> list[str]:
-    """Return the sections that were taken back since their last deletion was confirmed."""
+def taken_back(row: Referral, events: Iterable[Event]) -> list[str]:
+    """Return the sections whose deletion is due because she took just these back; none where it is due of everything, or not at all."""
     taken: list[str] = []
+    life = protocol.current().lifecycle.events
     for event in events:
         if event.code == "consent_narrowed":
             taken += [code for code in event.inputs["sections"] if code not in taken]
         elif event.code == "confirm_purge":
             taken = []
-    return taken
+        elif PURGE in life[event.code].sets:
+            return []
+    return taken if PURGE in row.flags else []
+
+
+def purging(row: Referral, events: Iterable[Event]) -> dict[str, str]:
+    """Return what the form that confirms a deletion says, where it is about single sections."""
+    taken = taken_back(row, events)
+    if not taken:
+        return {}
+    sections = ", ".join(map(section_label, taken))
+    return {"confirm_purge": _("What became of your copies of this: %(sections)s. Also on paper, in notes, on devices.", sections=sections)}
 
 
 def named(event: Event) -> str:

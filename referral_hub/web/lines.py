@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from referral_hub.referrals.values import Line, SecondLook
     from referral_hub.web.words import Deadline
 
+OPEN_STATES = frozenset({"requested", "received", "accepted", "on-hold", "in-progress"})
 # Lets a member see more of a referral than its line.
 FURTHER = frozenset({Verb.REFERRAL_PREVIEW_READ, Verb.SECTION_READ, Verb.REFERRAL_CREATE})
 # What is awaited -> the words of its deadline (macro `due`) for the side whose turn it is, and for the other.
@@ -140,7 +141,7 @@ def awaited_text(line: Line) -> str:
         "resume": _("on the waiting list"),
         "confirm_cancel": _("the sender asks to end it"),
         "answer_dispute": _("the sender asks about the outcome"),
-        "confirm_purge": _("access has ended, copies are to be deleted"),
+        "confirm_purge": _("taken back in part, copies of it are to be deleted") if line.state in OPEN_STATES else _("access has ended, copies are to be deleted"),
     }
     sender = {
         "accept": _("opened, not yet answered") if line.state == "received" else _("sent, not yet opened"),

@@ -25,7 +25,7 @@ from referral_hub.web.frame import reader
 from referral_hub.web.words import Deadline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from referral_hub.referrals.values import Clock, Content, Detail, Event, Glance, Referral, SectionContent, Seen
@@ -192,8 +192,8 @@ def refused_text(count: int) -> str:
     return _("Refused attempts: %(number)s. The data protection officer looks at them.", number=count) if count else ""
 
 
-def notes(row: Referral, *, side: str, grant: str, names: Mapping[uuid.UUID, str]) -> list[str]:
-    """Return what has to be known about the state before anything else is done, in whole sentences."""
+def notes(row: Referral, *, side: str, grant: str, names: Mapping[uuid.UUID, str], taken: Sequence[str] = ()) -> list[str]:
+    """Return what has to be known about the state before anything else is done, in whole sentences. `taken`: sections that alone are to be deleted."""
     told = [_ended(row, side=side, names=names)]
     if side == "recipient" and grant == "suspended":
         told.append(_("Access is on hold: the consent has ended. The sender has been told; your service goes on."))
@@ -201,7 +201,7 @@ def notes(row: Referral, *, side: str, grant: str, names: Mapping[uuid.UUID, str
     if "basis_needed" in row.flags and side == "sender":
         told.append(_("The consent has ended. Ask the survivor again, or let access end."))
     if PURGE in row.flags:
-        told.append(_purge(row, side=side, names=names))
+        told.append(_purge(row, side=side, names=names, taken=taken))
     return [text for text in told if text]
 
 
@@ -251,7 +251,12 @@ def _declined(row: Referral, names: Mapping[uuid.UUID, str]) -> str:
     return _("Declined. Look for another way together with the survivor.")
 
 
-def _purge(row: Referral, *, side: str, names: Mapping[uuid.UUID, str]) -> str:
+def _purge(row: Referral, *, side: str, names: Mapping[uuid.UUID, str], taken: Sequence[str]) -> str:
+    if taken:
+        sections = ", ".join(map(section_label, taken))
+        if side == "recipient":
+            return _("Please delete what you hold of this outside the hub (paper, notes, devices) within 72 hours: %(sections)s.", sections=sections)
+        return _("%(agency)s is asked to delete its copies of this within 72 hours: %(sections)s.", agency=names[row.to_agency], sections=sections)
     if side == "recipient":
         return _("Please delete your copies outside the hub (paper, notes, devices) within 72 hours.")
     return _("%(agency)s is asked to delete its copies within 72 hours.", agency=names[row.to_agency])
@@ -262,9 +267,10 @@ def may_write(found: Glance) -> set[str]:
     return {verb for verb, allowed in (("message", found.may_message), ("note", found.may_note)) if allowed}
 
 
-def window_text(found: Detail) -> str:
-    """Return until when a completed referral may still be read, or nothing."""
-    if found.read_until is None or found.read_until <= now() or found.grant not in {"read_only", "own"} or PURGE in found.referral.flags:
+def window_text(found: Detail, *, taken: Sequence[str] = ()) -> str:
+    """Return until when a completed referral may still be read, or nothing. What was `taken` back in part leaves the rest readable."""
+    is_closed = found.grant not in {"read_only", "own"} or (PURGE in found.referral.flags and not taken)
+    if is_closed or found.read_until is None or found.read_until <= now():
         return ""
     until = words.moment(found.read_until, reader(), now=now())
     if found.side == "sender":

@@ -189,10 +189,12 @@ def detail_page(found: Glance, *, problems: Problems | None = None, alike: tuple
     dues = view.deadlines(row, detail.clocks, side=detail.side)
     kind = signed_in().agency.kind
     further = _further(detail, found)
+    taken = further_steps.taken_back(row, detail.history)
     return page(
         "referrals/show.html", status=422 if problems or alike else 200, problems=problems, found=found, copied=copies.view_of(detail, alike=alike),
         detail=detail, row=row, names=names, may=set(detail.acts), handler=view.handler_text(found), dues=dues, running=view.running(dues),
-        notes=[*view.notes(row, side=detail.side, grant=detail.grant, names=names), *further_steps.told(row, detail.history, side=detail.side, names=names)], window=view.window_text(detail),
+        notes=[*further_steps.told(row, detail.history, side=detail.side, names=names), *view.notes(row, side=detail.side, grant=detail.grant, names=names, taken=taken)],
+        window=view.window_text(detail, taken=taken),
         sections=view.sections(detail, found.may_open), not_shared=view.not_shared(detail), history=view.history(detail, names), looks=view.looks(detail.seen, names),
         refused=view.refused_text(detail.refused_attempts), has_notes=bool(detail.messages) or any(event.has_note for event in detail.history),
         may_write=view.may_write(found), chain=_chain(detail), beyond=field_names(detail.beyond),
@@ -223,7 +225,8 @@ def _further(detail: Detail, found: Glance) -> list[steps.Form]:
     if "approve_forward" in detail.acts and row.redirect_agency:
         lists["new_basis"] = _bases(row.id, row.redirect_agency)
     unread = detail.side == "recipient" and view.SAFE_CONTACT in found.granted and not detail.safe_contact_read
-    around = further_steps.around(detail, steps.Around(kind, lists), consent=found.consent)
+    before = steps.Around(kind, lists, hints=further_steps.purging(row, detail.history))
+    around = further_steps.around(detail, before, consent=found.consent)
     return steps.forms_of(detail.acts, around, leave_out=steps.APPOINTMENTS if unread else ())
 
 

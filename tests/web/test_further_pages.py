@@ -7,6 +7,7 @@ import re
 import pytest
 
 from referral_hub.cases import actions as cases
+from referral_hub.referrals import actions
 from tests.referrals.story import IDENTITY
 from tests.web.stage import filled_buttons, keeps_rules, main_text
 
@@ -210,6 +211,10 @@ def test_single_sections_are_taken_back(stage, entries):
     assert "Melati" not in santi.page.html
     page = keeps_rules(santi.get(f"/rujukan/{number}"))
     assert "Penyintas menarik kembali: Identitas" in page.text
+    assert "di luar hub (cetak, catatan, perangkat) dalam 3×24 jam: Identitas." in page.text
+    assert "Apa yang terjadi dengan salinan Anda dari bagian ini: Identitas" in page.text
+    assert "ditarik sebagian" in santi.get("/tugas").text
+    santi.get(f"/rujukan/{number}")
     assert f"/rujukan/{number}/bagian/identity" not in page.links
     assert filled_buttons(page) == 1
     assert "Konfirmasi penghapusan" in main_text(page)
@@ -217,6 +222,30 @@ def test_single_sections_are_taken_back(stage, entries):
     assert (page.status, "purge_due" in story.row().flags) == (200, False)
     assert "Penyintas menarik kembali" not in page.text
     assert santi.get(f"/rujukan/{number}/bagian/needs").status == 200
+
+
+def test_in_the_reading_window_the_page_names_what_to_delete_and_the_rest_stays_readable(stage):
+    story, number = stage.accepted()
+    sari, santi, desk = stage.sari, stage.santi, story.at(story.santi)
+    desk.on("start")
+    desk.do(actions.copy_sections, referral_id=story.id, sections=["identity", "needs"])
+    desk.on("complete", outcome="service_given")
+    story.at(story.sari).do(actions.narrow_consent, consent_id=story.row().consent_id, sections=("identity",))
+    page = keeps_rules(santi.get(f"/rujukan/{number}"))
+    assert "Penyintas menarik kembali: Identitas" in page.text
+    assert "Dapat dibaca sampai" in page.text
+    assert "di luar hub (cetak, catatan, perangkat) dalam 3×24 jam: Identitas." in page.text
+    assert "dasar hukum untuk menyimpannya: Identitas." in page.text
+    assert filled_buttons(page) == 1
+    assert f"/rujukan/{number}/bagian/needs" in page.links
+    assert "diminta menghapus salinan bagian ini dalam 3×24 jam: Identitas" in sari.get(f"/rujukan/{number}").text
+    page = keeps_rules(santi.send("/langkah/confirm_purge$", **{"confirm_purge-purge_statement": "destroyed"}))
+    assert (page.status, "purge_due" in story.row().flags) == (200, False)
+    assert "Penyintas menarik kembali" not in page.text
+    story.at(story.sari).do(actions.withdraw_consent, consent_id=story.row().consent_id)
+    page = keeps_rules(santi.get(f"/rujukan/{number}"))
+    assert "Penyintas menarik kembali:" not in page.text  # everything, no longer single sections
+    assert "Mohon hapus salinan di luar hub" in page.text
 
 
 def test_a_new_consent_after_the_old_one_has_ended(stage):
