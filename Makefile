@@ -14,10 +14,10 @@ demo: $(RUN) ## install, start PostgreSQL, seed a fictional network and serve it
 	@$(BIN)/referral-hub demo
 
 test: $(DEV) ## every test, in parallel and random order, on a real PostgreSQL
-	@$(BIN)/pytest -n auto --dist loadgroup
+	@$(BIN)/pytest -n auto
 
 explore: $(DEV) ## the properties with new examples; what fails is printed so that it can become a test
-	@HUB_EXPLORE=1 $(BIN)/pytest -n auto --dist loadgroup -m "not browser" -k "$(or $(K),test_)"
+	@HUB_EXPLORE=1 $(BIN)/pytest -n auto -m "not browser" -k "$(or $(K),test_)"
 
 lint: $(DEV) ## ruff, mypy, import contracts, policies, translations
 	@$(BIN)/ruff check .

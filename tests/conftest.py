@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
+from xdist.scheduler import LoadScopeScheduling
 
 from referral_hub.db.engine import make_engine
 from referral_hub.db.server import OWNER, WEB, WORKER, create_database, drop_database, ensure_roles, migrate, start_embedded, url_for
@@ -129,6 +130,20 @@ def asked(monkeypatch):
     for name in ("execute", "executemany", "stream", "copy"):
         noting(name, getattr(psycopg.Cursor, name))
     return seen
+
+
+TOGETHER = ("tests/browser/", "tests/journeys/")  # each shares one costly beginning: a running demonstration, a seeded network
+
+
+class Together(LoadScopeScheduling):
+    """Give the tests of each such folder to one process, the largest folder first, and every other test to whoever is free."""
+
+    def _split_scope(self, nodeid):
+        return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return Together(config, log)
 
 
 def pytest_sessionfinish(session, exitstatus):

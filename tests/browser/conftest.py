@@ -28,18 +28,11 @@ PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Browser tests share one demonstration: they run in one process, one after the other, and begin first, since they take longest."""
-    for item in filter(_is_here, items):
-        item.add_marker(pytest.mark.browser)
-        item.add_marker(pytest.mark.xdist_group("browser"))
-        item.add_marker(pytest.mark.timeout(900))
-    items.sort(key=lambda item: not _is_here(item))
-
-
-def _is_here(item):
-    return Path(__file__).parent in item.path.parents
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(900))
 
 
 def chromium_path():

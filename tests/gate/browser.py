@@ -101,6 +101,13 @@ class Browser:
         self.agent = agent
         self.page = None
 
+    def __deepcopy__(self, memo):
+        """The same cookies and page in a browser of its own, at the application that `memo` has in place of this one."""
+        made = Browser(memo[id(self.client.application)], agent=self.agent)
+        made.client._cookies = dict(self.client._cookies)
+        made.page = self.page
+        return made
+
     def get(self, path, *, follow=True, **headers):
         return self._took(self.client.get(path, headers=SAME | {"User-Agent": self.agent} | headers), follow)
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
+from jinja2 import BytecodeCache
 
 from referral_hub import web
 from referral_hub.app import create_app
 from referral_hub.audit import queries as log_queries
+from referral_hub.db.server import url_for
 from referral_hub.gate.cookies import CookiePolicy
 from referral_hub.gate.house import db
 from referral_hub.settings import load
 from referral_hub.vault import hub as hub_module
-from referral_hub.vault.hub import create_key_folder
+from referral_hub.vault.hub import HubKeys, create_key_folder
 from tests.gate import trial as trial_routes
+from tests.gate.memory import Kept
 from tests.gate.network import Network
 from tests.vault.cheap import CHEAP
 
@@ -39,8 +43,23 @@ def clock():
     return HeldClock()
 
 
+KEPT = {}
+
+
 @pytest.fixture
-def hub_keys(session, tmp_path):
+def kept(request, settings, tmp_path, admin_url, database):
+    """What this test begins with, where an earlier one in this process built it for such settings."""
+    wanted = "" if "afresh" in request.fixturenames else next((name for name in ("stage", "network") if name in request.fixturenames), "")
+    alike = str(settings).replace(str(tmp_path), "")
+    superuser = url_for(admin_url, role=None, database=database).replace("+psycopg", "")
+    return SimpleNamespace(wanted=wanted, key=(wanted, alike), superuser=superuser, folder=tmp_path, found=KEPT.get((wanted, alike)))
+
+
+@pytest.fixture
+def hub_keys(session, tmp_path, kept, clock):
+    if kept.found:
+        kept.found.lay_down(kept.superuser, tmp_path, clock)
+        return HubKeys.load(tmp_path / "keys", session, profile="test", tombstone_file=tmp_path / "tombstones")
     create_key_folder(tmp_path / "keys")
     made = hub_module.bootstrap(session, folder=tmp_path / "keys", profile="test", now=START, tombstone_file=tmp_path / "tombstones")
     session.commit()
@@ -55,6 +74,23 @@ def settings(db_url, tmp_path):
     )  # fmt: skip
 
 
+class Remembered(BytecodeCache):
+    """Templates are compiled once for all applications that the tests of this process build."""
+
+    def __init__(self):
+        self.known = {}
+
+    def load_bytecode(self, bucket):
+        if (bucket.key, bucket.checksum) in self.known:
+            bucket.bytecode_from_string(self.known[bucket.key, bucket.checksum])
+
+    def dump_bytecode(self, bucket):
+        self.known[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+REMEMBERED = Remembered()
+
+
 @pytest.fixture
 def make_app():
     """Return `create_app`, and give back the connections of what it made."""
@@ -63,6 +99,7 @@ def make_app():
     def make(*args, **kwargs):
         made.append(create_app(*args, **kwargs))
         made[-1].config["TESTING"] = True
+        made[-1].jinja_env.bytecode_cache = REMEMBERED
         return made[-1]
 
     yield make
@@ -82,8 +119,30 @@ def client(app):
 
 
 @pytest.fixture
-def network(app, session, clock):
-    return Network(app, session, clock)
+def afresh():
+    """For tests that do something before agencies are founded: those are founded for them alone."""
+
+
+@pytest.fixture
+def begin(app, session, clock, kept):
+    """`begin(name, build)`: what `build()` makes, or made for an earlier test, where it is what this test begins with."""
+
+    def begin(name, build):
+        around = {"app": app, "session": session, "clock": clock}
+        if name != kept.wanted:
+            return build()
+        if kept.found is None:
+            kept.found = KEPT[kept.key] = Kept(kept.superuser, kept.folder, build(), **around)
+        return kept.found.again(**around)
+
+    return begin
+
+
+@pytest.fixture
+def network(request, app, session, clock, kept, begin):
+    if kept.wanted == "stage":
+        return request.getfixturevalue("stage").network
+    return begin("network", lambda: Network(app, session, clock))
 
 
 @pytest.fixture

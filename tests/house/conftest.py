@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.gate.conftest import app, client, clock, entries, hub_keys, make_app, network, settings
+from tests.gate.conftest import afresh, app, begin, client, clock, entries, hub_keys, kept, make_app, network, settings
 from tests.house.marks import Marks
 from tests.house.story import Told
 from tests.house.watch import Watch
 
-__all__ = ["app", "client", "clock", "entries", "hub_keys", "make_app", "network", "settings"]
+__all__ = ["afresh", "app", "begin", "client", "clock", "entries", "hub_keys", "kept", "make_app", "network", "settings"]
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from tests.web.stage import keeps_rules, main_text
 
 
 @pytest.fixture
-def named_log(session, settings):
+def named_log(afresh, session, settings):
     """The log has its name before its first entry, as `referral-hub db upgrade` gives it. Ask for it before `stage`."""
     transact(session, lambda s: name_log(s, origin=settings.log_origin))
     yield

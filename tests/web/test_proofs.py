@@ -37,7 +37,7 @@ def settings(settings, tmp_path, witness):
 
 
 @pytest.fixture
-def log(client, session, settings, hub_keys, clock, worker_url):
+def log(afresh, client, session, settings, hub_keys, clock, worker_url):
     """A log of 300 entries, signed at 260 and at 300; the verifier keys. Ask for it before `network`."""
     made = signer.load(settings.key_folder, origin=settings.log_origin)
     transact(session, lambda s: name_log(s, origin=settings.log_origin))
