@@ -108,7 +108,7 @@ def open_part(
 
 def has_part(session: Session, *, case_id: uuid.UUID, part: str) -> bool:
     """Tell whether a file has such a part, without opening it."""
-    return part in parts.revisions(session, object_kind=ObjectKind.CASE, object_id=case_id)
+    return parts.has(session, object_kind=ObjectKind.CASE, object_id=case_id, part=part)
 
 
 def part_now(session: Session, *, keys: Keyring, agency_id: uuid.UUID, case_id: uuid.UUID, part: str, now: datetime) -> tuple[dict[str, Any], int]:

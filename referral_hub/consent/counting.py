@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import and_, bindparam, case, func, or_, select
 
 from referral_hub import access, errors
 from referral_hub.access import Verb
-from referral_hub.consent import actions, givers, queries, rules
-from referral_hub.consent.facts import REFUSAL, STATISTICS
+from referral_hub.consent import actions, givers, rules
+from referral_hub.consent.facts import FORMS_BY_TWO, REFUSAL, STATISTICS
 from referral_hub.consent.records import ConsentRow
 from referral_hub.db import uuid7
 from referral_hub.db.fixed import Fixed
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import uuid
     from datetime import datetime
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
     from referral_hub.access import Actor
@@ -32,16 +33,22 @@ def may_count(session: Session, case_id: uuid.UUID) -> bool:
 
     Of two answers of the same moment, a no counts. What was taken back brings no earlier answer to life.
     """
-    answers = [one for one in map(queries.snapshot, _ANSWERS.all(session, case_id=case_id)) if one.is_signed]
-    newest = [one.stats_allowed and one.withdrawn_at is None for one in answers if one.given_at == answers[0].given_at]
-    return bool(newest) and all(newest)
+    newest = _NEWEST.all(session, case_id=case_id)
+    return bool(newest) and all(one.stats_allowed and one.withdrawn_at is None for one in newest)
 
 
-_A = ConsentRow.__table__.c
-_ANSWERS = Fixed(
-    select(*_A)
-    .where(_A.case_id == bindparam("case_id"), _A.form != REFUSAL, _A.basis == rules.BY_CONSENT)
-    .order_by(_A.given_at.desc(), _A.id.desc())
+def _answered(row: Any) -> ColumnElement[bool]:
+    """Return what an answer is: she said it herself or it was said for her, and everybody signed who has to (`Consent.is_signed`)."""
+    by_two = or_(*(row.form == form for form in sorted(FORMS_BY_TWO)))
+    signed = case((by_two, row.signers[1] != func.any(row.signers)), else_=func.cardinality(row.signers) > 0)
+    return and_(row.case_id == bindparam("case_id"), row.form != REFUSAL, row.basis == rules.BY_CONSENT, signed)
+
+
+_ROW, _OTHER = ConsentRow.__table__.c, ConsentRow.__table__.alias().c
+_NEWEST = Fixed(  # of a file with a hundred consents, what was said last is read and nothing else
+    select(_ROW.stats_allowed, _ROW.withdrawn_at).where(
+        _answered(_ROW), _ROW.given_at == select(func.max(_OTHER.given_at)).where(_answered(_OTHER)).scalar_subquery()
+    )
 )
 
 

@@ -20,6 +20,7 @@ STATISTICS = "statistics"  # form of the answer whether she may be counted
 REFUSAL = "refusal"  # form of a record that is no consent (consent_forms.yaml)
 BEST_INTEREST = "best_interest_record"
 WITHOUT = "no_consent_disclosure"
+FORMS_BY_TWO = frozenset({BEST_INTEREST, WITHOUT})
 VITAL = "vital_interest"
 REVIEW = {BEST_INTEREST: timedelta(days=14), WITHOUT: timedelta(days=3)}  # consent_rules.yaml, review; a test holds these against the list
 REVIEW_VITAL = timedelta(days=1)
@@ -86,7 +87,7 @@ class Consent:
     @property
     def by_two(self) -> bool:
         """Tell whether two different people have to sign before it stands (consent_rules.yaml, signers)."""
-        return self.form in {BEST_INTEREST, WITHOUT}
+        return self.form in FORMS_BY_TWO
 
     @property
     def review_on(self) -> date | None:

@@ -146,6 +146,18 @@ _REVISIONS = Fixed(
 )
 
 
+def has(session: Session, *, object_kind: ObjectKind, object_id: uuid.UUID, part: str) -> bool:
+    """Tell whether an object has such a part, without opening anything."""
+    return bool(_HAS.all(session, object_id=object_id, object_kind=object_kind, part=part))
+
+
+_HAS = Fixed(
+    select(PartRow.revision)
+    .where(PartRow.object_id == bindparam("object_id"), PartRow.object_kind == bindparam("object_kind"), PartRow.part == bindparam("part"))
+    .limit(1)
+)
+
+
 def revisions_of(session: Session, *, object_kind: ObjectKind, object_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Revision]:
     """Return the newest revision of objects that have one part each, by object, without opening anything."""
     if not object_ids:

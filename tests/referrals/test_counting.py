@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 import yaml
@@ -13,7 +13,7 @@ from sqlalchemy import text
 from referral_hub import errors, protocol
 from referral_hub.cases import actions as cases
 from referral_hub.cases import counted, statistics
-from referral_hub.consent import rules
+from referral_hub.consent import counting, rules
 from referral_hub.db import transact
 from referral_hub.referrals import actions
 from referral_hub.settings import ROOT
@@ -237,6 +237,37 @@ def test_for_a_child_the_guardian_answers_with_her(network, story):
     story.at(story.sari).do(cases.edit_section, values=suspect | decided, version=1, **save)
     act = lambda: yes(story, case.id, given_by="guardian")  # noqa: E731
     assert story.refused(story.sari, "consent.give", act).code == "guardian_is_suspect"
+
+
+def answers(story, owner, *said):
+    """Lay `said` in the ledger in this order, a minute apart: yes or no, and what is changed in the row."""
+    case = story.open_file()
+    for allowed, changed in said:
+        made = story.at(story.sari).answer_counting(case_id=case.id, allowed=allowed, **SAID)
+        story.clock += timedelta(minutes=1)
+        with owner.begin() as connection:
+            for column, value in changed.items():
+                connection.execute(text(f"UPDATE consent SET {column} = {value} WHERE id = :id"), {"id": made.id})
+    return counting.may_count(story.session, case.id)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ([], False),
+        ([(True, {})], True),
+        ([(True, {}), (False, {})], False),
+        ([(False, {}), (True, {})], True),
+        ([(True, {}), (False, {"form": "'refusal'"})], True),
+        ([(True, {}), (False, {"basis": "'vital_interest'"})], True),
+        ([(False, {}), (True, {"basis": "'vital_interest'"})], False),
+        ([(True, {}), (False, {"form": "'best_interest_record'", "valid_until": "current_date"})], True),
+        ([(True, {}), (False, {"form": "'best_interest_record'", "valid_until": "current_date", "signers": "array_append(signers, gen_random_uuid())"})], False),
+        ([(True, {}), (True, {"withdrawn_at": "now()"})], False),
+    ],
+)
+def test_only_the_newest_answer_that_stands_counts(story, owner_engine, said, expected):
+    assert answers(story, owner_engine, *said) is expected
 
 
 def test_strangers_cannot_answer_for_her(network, story):
