@@ -241,7 +241,8 @@ class Further:
     """What may change of what is shared: for the recipient what it may ask for, for the sender also what she may do about it.
 
     `possible`: sections that may still come; `asked` of them, with the coded `reason`; `filled` in the own file. `correctable`: shared sections
-    that this member may correct. `bases`: consents of the survivor that stand today for this recipient and purpose, newest first.
+    that this member may correct, and `written` for the referral alone. `bases`: consents of the survivor that stand today for this recipient
+    and purpose, newest first.
     """
 
     possible: tuple[str, ...]
@@ -250,6 +251,7 @@ class Further:
     filled: frozenset[str] = frozenset()
     correctable: tuple[str, ...] = ()
     bases: tuple[Consent, ...] = ()
+    written: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

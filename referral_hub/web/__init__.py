@@ -14,6 +14,7 @@ from referral_hub.web import (
     catalog,
     checking,
     consents,
+    correcting,
     directory,
     enrolment,
     files,
@@ -39,7 +40,7 @@ from referral_hub.web import (
 if TYPE_CHECKING:
     from flask import Flask
 
-BLUEPRINTS = dict.fromkeys((home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, case_acts.bp, checking.bp, consents.bp, asking_again.bp, second_signer.bp, without.bp, tasks.bp, referral_acts.bp, findings.bp, subject.bp, directory.bp, proofs.bp, receipts.bp, recipients.bp, offers.bp))
+BLUEPRINTS = dict.fromkeys((home.bp, sign_in.bp, leaving.bp, help.bp, style.bp, enrolment.bp, members.bp, agency.bp, account.bp, cases.bp, case_acts.bp, checking.bp, consents.bp, asking_again.bp, second_signer.bp, without.bp, tasks.bp, referral_acts.bp, correcting.bp, findings.bp, subject.bp, directory.bp, proofs.bp, receipts.bp, recipients.bp, offers.bp))
 
 
 def install(app: Flask) -> None:

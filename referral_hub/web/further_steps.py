@@ -49,10 +49,11 @@ def around(detail: Detail, before: Around, *, consent: str) -> Around:
         "revise-sections": _sections(found.correctable),
         "renew_basis-new_basis": _bases(one for one in found.bases if one.id != row.consent_id),
     }
+    first = _asking(row) | ({"revise": (url_for("correcting.form", number=row.number), _("Correct what is needed"))} if found.written else {})
     due = {"supply_sections"} if found.asked else set()
     due |= {"renew_basis"} if "basis_needed" in row.flags or consent not in {"covers", "not_needed"} else set()
     hints = _still_empty([code for code in found.asked if code in agreed - found.filled])
-    return replace(before, lists=before.lists | lists, first=before.first | _asking(row), awaited=before.awaited | due, hints=before.hints | hints)
+    return replace(before, lists=before.lists | lists, first=before.first | first, awaited=before.awaited | due, hints=before.hints | hints)
 
 
 def _still_empty(sections: list[str]) -> dict[str, str]:

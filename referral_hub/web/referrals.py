@@ -23,7 +23,7 @@ from referral_hub.gate.caller import actor, keys, signed_in
 from referral_hub.gate.house import now, session
 from referral_hub.gate.speech import _
 from referral_hub.protocol import deadlines
-from referral_hub.referrals import choice_reading, queries, reading, rules
+from referral_hub.referrals import kept_reading, queries, reading, rules
 from referral_hub.referrals.queries.lists import Filters
 from referral_hub.web import copies, further_steps, words
 from referral_hub.web import forms as controls
@@ -271,9 +271,9 @@ def reveal(number: str, section: str) -> Response:
 def why(number: str) -> Response:
     """Show, to the sending agency alone, why more than usual was shared."""
     referral_id = id_of(number)
-    content = opened(partial(choice_reading.open_why, referral_id=referral_id), reading.reveal)
-    fields = field_names(choice_reading.sent_beyond(session(), referral_id=referral_id))
-    return page("referrals/why.html", number=content.number, fields=fields, text=content.sections[0].fields[choice_reading.WHY])
+    content = opened(partial(kept_reading.open_why, referral_id=referral_id), reading.reveal)
+    fields = field_names(kept_reading.sent_beyond(session(), referral_id=referral_id))
+    return page("referrals/why.html", number=content.number, fields=fields, text=str(content.sections[0].fields.get(kept_reading.WHY, "")))
 
 
 @bp.get("/rujukan/<number>/catatan")

@@ -167,6 +167,8 @@ def calls(things):
         "drafts.choose_recipient": (f"{draft}/draf/penerima", {"penerima": str(uuid4())}, True),
         "drafts.create": ("/rujukan/baru", {"kasus": things.alias, "layanan": "legal_consult", "urgensi": "normal", "penerima": str(uuid4())}, True),
         "drafts.discard": (f"{draft}/draf/hapus", {}, True),
+        "correcting.form": (f"{outgoing}/kebutuhan", None, False),
+        "correcting.correct": (f"{outgoing}/kebutuhan", {"needs.wishes": "Contoh", "event_reason": "correction"}, True),
         "drafts.mark": ("/rujukan/baru/penerima/tidak-dipilih", {"layanan": service_token("legal_consult"), "kasus": things.alias}, True),
         "drafts.narrow": ("/rujukan/baru/penerima", {"layanan": service_token("legal_consult"), "sex": "P", "language": ["sign"]}, False),
         "drafts.needs": (f"{draft}/draf/kebutuhan", None, True),

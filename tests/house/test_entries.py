@@ -86,6 +86,9 @@ def the_referral(told):
     page = told.send()
     assert page.status == 200, page.text
     assert told.marks.typed["choice.reason"] in sari.get(f"/rujukan/{told.number}/alasan").text
+    assert told.marks.typed["needs.wishes"] in sari.get(f"/rujukan/{told.number}/kebutuhan").text
+    corrected = sari.send("/kebutuhan$", event_reason="correction", **{"needs.wishes": told.marks.word("needs.wishes anew")})
+    assert corrected.status == 200, corrected.text
     sari.get("/rujukan?arah=keluar")
     told.sign_in(santi)
     santi.get(f"/rujukan/{told.number}")

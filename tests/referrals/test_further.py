@@ -9,10 +9,10 @@ from referral_hub.cases import actions as cases
 from referral_hub.cases import queries as case_queries
 from referral_hub.consent import rules as consents
 from referral_hub.db import transact
-from referral_hub.referrals import actions, reading, rules
+from referral_hub.referrals import actions, kept_reading, reading, rules
 from referral_hub.vault import opening
 from referral_hub.vault.grants import GrantKind, ObjectKind
-from tests.referrals.story import DAY, HOUR, IDENTITY, SECTIONS
+from tests.referrals.story import DAY, HOUR, IDENTITY, NEEDS, SECTIONS
 
 CHRONOLOGY = {"narrative": "Bekerja tanpa upah dua tahun.", "do_not_ask": "Jangan tanya anak."}
 INCIDENT = {"violence_types": ["trafficking"], "summary": "Upah ditahan."}
@@ -338,6 +338,57 @@ def test_what_a_correction_cannot_be(story, sections, reason, fields):
         story.sari, "referral.revise", lambda: story.at(story.sari, DAY).on("revise", sections=sections, reason=reason)
     )  # fmt: skip
     assert refused.fields == fields
+
+
+def needed(story, person=None, **changes):
+    """What is needed, written anew; it was sent as `NEEDS` says."""
+    desk = story.at(person or story.sari, 4 * HOUR)
+    return desk.on("revise", sections=["needs"], reason="correction", needs=NEEDS | changes)
+
+
+def test_what_was_written_for_the_referral_is_corrected_too(story):
+    story.accepted()
+    row = needed(story, wishes="Ingin didampingi pendamping perempuan.")
+    assert (row.sending, row.business) == (2, "revised")
+    assert (story.entries()[-1].action, story.entries()[-1].sections) == ("referral.revise", ("needs",))
+    part = story.at(story.santi, DAY).section("needs")
+    assert (part.fields["wishes"], part.revision) == ("Ingin didampingi pendamping perempuan.", 2)
+    assert story.at(story.santi, DAY).section("identity").revision == 1
+    with pytest.raises(errors.CannotOpen):
+        reopened(story, part="needs", revision=1)
+    kept = reading.reveal(story.at(story.sari, DAY).do(kept_reading.open_needs, referral_id=story.id)).sections[0]
+    assert kept.fields == NEEDS | {"wishes": "Ingin didampingi pendamping perempuan."}
+    correct(story, "identity", IDENTITY | {"full_name": "Melati Lain"})
+    assert story.at(story.santi, DAY).section("needs").fields["wishes"] == "Ingin didampingi pendamping perempuan."
+
+
+def test_a_correction_of_what_is_needed_brings_no_further_field_and_is_checked_as_before(story):
+    story.accepted(choice={"identity": ["birth_date"], "needs": ["wishes"], "safe_contact": ["method"]})
+    needed(story, wishes="Ingin sidang tertutup.", current_state="Lelah.")
+    assert story.at(story.santi, DAY).section("needs").fields == {"wishes": "Ingin sidang tertutup."}
+
+    def tried(**changes):
+        return story.refused(story.sari, "referral.revise", lambda: needed(story, **changes)).fields
+
+    assert tried(wishes="") == {"needs.wishes": ("required",)}
+    assert tried(wishes="Ingin sidang tertutup.") == {"sections": ("unchanged",)}
+    assert tried(wishes="Hubungi 0812-0000-0000 saja.") == {"needs.wishes": ("looks_like_phone",)}
+
+
+def test_who_only_keeps_safe_contact_writes_nothing_of_what_is_needed(network, story):
+    ani = network.member(story.uptd, "companion")
+    case = story.open_file()
+    story.accepted(case=case)
+    lead = network.member(story.uptd, "case_lead")
+    version = case_queries.case(story.session, hub=network.hub, actor=lead.actor, case_id=case.id).version
+    story.at(lead).do(cases.assign, case_id=case.id, member=ani, version=version)
+    assert story.refused(ani, "referral.revise", lambda: needed(story, ani, wishes="Lain.")).code == "role_lacks_ability"
+    assert story.at(ani, DAY).ask("further", referral_id=story.id).written == ()
+    assert story.at(story.sari, DAY).ask("further", referral_id=story.id).written == ("needs",)
+    for person in (story.santi, lead):
+        with pytest.raises((errors.NotFound, errors.NotAllowed)):
+            story.at(person, DAY).do(kept_reading.open_needs, referral_id=story.id)
+        story.session.rollback()
 
 
 def test_a_companion_corrects_safe_contact_and_nothing_else(network, story):

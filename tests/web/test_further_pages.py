@@ -8,7 +8,7 @@ import pytest
 
 from referral_hub.cases import actions as cases
 from referral_hub.referrals import actions
-from tests.referrals.story import IDENTITY
+from tests.referrals.story import IDENTITY, NEEDS
 from tests.web.stage import filled_buttons, keeps_rules, main_text
 
 CHRONOLOGY = {"narrative": "Bekerja tanpa upah dua tahun.", "do_not_ask": "Jangan tanya anak."}
@@ -187,6 +187,38 @@ def test_a_correction_is_seen_and_safe_contact_is_read_anew(stage):
     page = santi.get(f"/rujukan/{number}")
     assert "Anda membaca yang sebelumnya" not in page.text
     assert "Baca kontak aman sekali lagi" in page.text
+
+
+def test_what_is_needed_is_corrected_on_a_page_of_its_own(stage, entries):
+    _, number = stage.accepted()
+    sari, path = stage.sari, f"/rujukan/{number}/kebutuhan"
+    assert path in keeps_rules(sari.get(f"/rujukan/{number}")).links
+    page = keeps_rules(sari.get(path))
+    assert NEEDS["wishes"] in page.text
+    assert [(e.action, e.sections) for e in entries(1)] == [("section.read", ("needs",))]
+    assert filled_buttons(page) == 1
+    page = keeps_rules(sari.send("/kebutuhan$", **{"needs.wishes": "Ingin pendamping perempuan."}))
+    assert (page.status, "#f-event_reason" in page.links) == (422, True)
+    assert "Ingin pendamping perempuan." in page.text
+    page = keeps_rules(sari.send("/kebutuhan$", event_reason="correction", **{"needs.wishes": "Melati ingin pendamping."}))
+    assert (page.status, "Kebutuhan & layanan: Keinginan penyintas" in page.text) == (422, True)
+    page = keeps_rules(sari.send("/kebutuhan$", go_on="yes"))
+    assert page.status == 200
+    assert [(e.action, e.sections) for e in entries(2)][1:] == [("referral.revise", ("needs",))]
+    assert "Melati ingin pendamping." not in page.html
+    assert "Diperbaiki, belum Anda baca" in stage.santi.get("/tugas").text
+    assert "Melati ingin pendamping." in stage.santi.get(f"/rujukan/{number}/bagian/needs").text
+    assert stage.santi.get(path).status == 404
+
+
+def test_somebody_was_faster_and_what_was_typed_stays(stage):
+    story, number = stage.accepted()
+    stage.sari.get(f"/rujukan/{number}/kebutuhan")
+    story.at(story.santi).on("start")
+    page = stage.sari.send("/kebutuhan$", event_reason="correction", **{"needs.wishes": "Ingin pendamping perempuan."})
+    assert (page.status, "Ingin pendamping perempuan." in page.text) == (409, True)
+    assert stage.sari.send("/kebutuhan$").status == 200
+    assert stage.santi.get(f"/rujukan/{number}/bagian/needs").text.count("Ingin pendamping perempuan.") == 1
 
 
 def test_single_sections_are_taken_back(stage, entries):

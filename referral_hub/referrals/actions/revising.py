@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from referral_hub import access, errors
 from referral_hub.access import Verb
 from referral_hub.cases import rules as case_rules
 from referral_hub.protocol import package
-from referral_hub.referrals import firing, noticing, resending, rules, scope
+from referral_hub.referrals import drafts, firing, noticing, resending, rules, scope
 from referral_hub.referrals.actions import narrowing
 from referral_hub.referrals.firing import Act, Change
 from referral_hub.referrals.records import BasisRow
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from referral_hub.referrals.values import Referral
     from referral_hub.vault.keyring import Keyring
 
+NEEDS = "needs"
 OPEN = frozenset({"preview", "full"})
 
 
@@ -46,44 +48,64 @@ def revise(
     reason: str,
     note: str = "",
     looked_at: Collection[str] = (),
+    needs: Mapping[str, Any] | None = None,
     request_id: str = "",
 ) -> Referral:
     """Send shared sections as the own file has them now, with a coded reason. `referral.revise`, naming them and the new manifest.
 
     Texts that may tell who she is go only where they are named in `looked_at`. No field leaves that was not chosen for the referral before; the earlier revision opens no more. Who merely keeps safe contact corrects
-    just that section.
+    just that section. `needs`, which is written for this referral alone, is corrected by handing in what stands there from now on.
 
     Raises:
         errors.NotFound, errors.NotAllowed, errors.StaleVersion; errors.InputInvalid: `sections` (required, not_known: not shared, or not of the
-        person; nothing_filled; unchanged, some_unchanged), `event_reason`, `note`;
+        person; nothing_filled; unchanged, some_unchanged), `event_reason`, `note`, fields as "needs.wishes";
         errors.RuleBroken: `no_consent`, `consent_scope`, `consent_expired`, `access_ended`, `wrong_state`.
     """
     act = Act(actor, keys, now, request_id)
 
+    written = {NEEDS: needs} if needs is not None and NEEDS in sections else {}
+
     def prepare(found: Found) -> Change:
-        named = rules.check_sections(sections, possible=found.granted & frozenset(case_rules.sections_of_person()))
-        if not all(case_rules.may_write(access.abilities(actor.roles), section) for section in named):
-            raise errors.NotAllowed("role_lacks_ability")
-        resending.require_standing(found, act, sections=found.granted)
-        if found.life().grant not in OPEN or found.consent is None:
-            raise errors.RuleBroken("access_ended")
-        closed = {section: resending.kept_back(session, act, found, found.basis_of(section) or found.consent) for section in named}
-        file = resending.open_file(session, act, found, verb=Verb.REFERRAL_REVISE, consent=found.consent, also=named)
-        earlier = resending.open_newest(session, act, found)
-        parts = resending.corrected(file, found, sections=named, before=earlier.contents, closed=closed)
-        noticing.check(parts, own=file.own, looked_at=looked_at)
-
-        def seal(found: Found, life: Any) -> Mapping[str, Any]:
-            everything = frozenset().union(*closed.values())
-            changed = {section: Plain.of(values) for section, values in parts.items()}
-            changed |= resending.preview_with(earlier, file, sections=named, service=found.row.service, closed=everything)
-            facts = resending.replace(session, act, found, earlier, after=life, bases=narrowing.bases_of(found), changed=changed)
-            return facts | {"sections": tuple(sorted(named))}
-
-        inputs: dict[str, Any] = {"sections": sorted(named)} | ({"event_reason": reason} if reason else {})
-        return Change(inputs, {"basis_stands": True}, {"event_reason": reason}, note=rules.checked_note(note), then=seal)
+        change = _revised(session, act, found, sections=sections, written=written, looked_at=looked_at)
+        inputs = {**change.inputs} | ({"event_reason": reason} if reason else {})
+        return replace(change, inputs=inputs, values={"event_reason": reason}, note=rules.checked_note(note))
 
     return firing.fire(session, act, event="revise", referral_id=referral_id, version=version, prepare=prepare)
+
+
+def _revised(
+    session: Session, act: Act, found: Found, *, sections: Collection[str], written: Mapping[str, Mapping[str, Any]], looked_at: Collection[str]
+) -> Change:
+    """Return the correction of these sections; `written`: what was written for the referral, as it stands from now on."""
+    named = rules.check_sections(sections, possible=found.granted & {*case_rules.sections_of_person(), *written})
+    if not all(case_rules.may_write(access.abilities(act.actor.roles), section) for section in named):
+        raise errors.NotAllowed("role_lacks_ability")
+    resending.require_standing(found, act, sections=found.granted)
+    if found.life().grant not in OPEN or found.consent is None:
+        raise errors.RuleBroken("access_ended")
+    closed = {section: resending.kept_back(session, act, found, found.basis_of(section) or found.consent) for section in named}
+    file = resending.open_file(session, act, found, verb=Verb.REFERRAL_REVISE, consent=found.consent, also=named - {NEEDS})
+    anew = _written_anew(act, found, written)
+    file = replace(file, content={**file.content, **anew}, draft={**file.draft, **anew})
+    earlier = resending.open_newest(session, act, found)
+    parts = resending.corrected(file, found, sections=named, before=earlier.contents, closed=closed)
+    noticing.check(parts, own=file.own, looked_at=looked_at)
+
+    def seal(found: Found, life: Any) -> Mapping[str, Any]:
+        everything = frozenset().union(*closed.values())
+        changed = {section: Plain.of(values) for section, values in parts.items()}
+        drafts.seal(session, found.row, act, contents=anew)
+        changed |= resending.preview_with(earlier, file, sections=named, service=found.row.service, closed=everything)
+        facts = resending.replace(session, act, found, earlier, after=life, bases=narrowing.bases_of(found), changed=changed)
+        return facts | {"sections": tuple(sorted(named))}
+
+    return Change({"sections": sorted(named)}, {"basis_stands": True}, then=seal)
+
+
+def _written_anew(act: Act, found: Found, written: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return what was written for the referral as it stands from now on. Raises errors.InputInvalid."""
+    row = found.row
+    return drafts.checked(written, act=act, service=row.service, recipient_kind=found.recipient_kind, urgency=row.urgency, whole=True)
 
 
 def renew_basis(

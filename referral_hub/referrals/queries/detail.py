@@ -11,7 +11,7 @@ from referral_hub.access import Verb
 from referral_hub.accounts import queries as accounts
 from referral_hub.audit import queries as log
 from referral_hub.referrals import rules, scope
-from referral_hub.referrals.choice_reading import sent_beyond
+from referral_hub.referrals.kept_reading import sent_beyond
 from referral_hub.referrals.reading import safe_contact_read_by
 from referral_hub.referrals.records import EventRow
 from referral_hub.referrals.threads import MESSAGE, note_object

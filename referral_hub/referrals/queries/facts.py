@@ -151,7 +151,8 @@ def further(session: Session, *, actor: Actor, keys: Keyring, now: datetime, ref
     abilities = access.abilities(actor.roles)
     mine = tuple(code for code in case_rules.sections_of_person() if code in found.granted and case_rules.may_write(abilities, code))
     stand = bases(session, actor=actor, keys=keys, now=now, referral_id=referral_id, agency_id=found.row.to_agency)
-    return Further(possible, asked, reason, filled, mine, stand)
+    written = ("needs",) if "needs" in found.granted and case_rules.may_write(abilities, "needs") else ()
+    return Further(possible, asked, reason, filled, mine, stand, written)
 
 
 def chain(session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID) -> tuple[str, tuple[str, ...]]:
