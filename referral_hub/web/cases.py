@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from werkzeug.wrappers import Response
 
-    from referral_hub.cases.facts import Content, Copy, Detail, Lookalike, SectionState
+    from referral_hub.cases.facts import Case, Content, Copy, Detail, Lookalike, SectionState
 
 bp = Blueprint("cases", __name__)
 
@@ -104,7 +104,22 @@ def file_page(code: str, *, problems: Problems | None = None, status: int = 200)
         stages=options("case_stages"),
         agencies=_agencies() if _may(Verb.CASE_CONFLICT_ADD) else (),
         may={verb.value for verb in Verb if _may(verb)},
+        closing=_closing(found.case),
     )
+
+
+def _closing(case: Case) -> str:
+    """Return whom to ask for the file to be closed, for whoever cannot close it; agency_roles.yaml says who may (ability `close`)."""
+    assigned = actor().member_id in case.members
+    if case.closed_at is not None or (assigned and _may(Verb.CASE_CLOSE)):
+        return ""
+    if _may(Verb.CASE_CLOSE):
+        return _("To finish helping, assign yourself first.")
+    here = members.members(session(), agency_id=signed_in().agency.id)
+    able = [m.code for m in here if m.state == "active" and Verb.CASE_CLOSE.value in access.acts_allowed(m.roles)]
+    if able:
+        return _("Finish helping: %(codes)s can close the file. Ask there.", codes=", ".join(sorted(able)))
+    return _("By the agreed list of roles nobody at your agency closes a file. It stays open; the stage of help says where it stands.")
 
 
 def _rows(found: Detail) -> tuple[Row, ...]:

@@ -207,6 +207,28 @@ def test_a_file_closes_once_each_open_referral_is_decided_on(stage, session, ent
     session.rollback()
 
 
+def test_whoever_cannot_close_a_file_is_told_whom_to_ask(stage):
+    story = stage.story()
+    case = story.open_file()
+    lead = re.search(r"Anda masuk sebagai ([A-Z]{2}-\d+)", stage.sari.get("/tugas").text).group(1)
+    assert f"/kasus/{case.alias}/selesai" in stage.sari.get(f"/kasus/{case.alias}").links
+    stage.uptd.admit_second("social_worker")
+    worker = stage.uptd.second
+    worker.get("/kasus")
+    page = keeps_rules(worker.browser.send("/kasus$"))
+    assert f"Selesai menangani: {lead} dapat menutup berkas" in page.text
+    assert not [link for link in page.links if link.endswith("/selesai")]
+    alias = ALIAS.search(page.text).group()
+    page = keeps_rules(stage.sari.get(f"/kasus/{alias}"))
+    assert "tugaskan diri Anda dulu" in page.text
+
+
+def test_where_no_role_closes_files_the_page_says_so(stage):
+    stage.santi.get("/kasus")
+    page = keeps_rules(stage.santi.browser.send("/kasus$"))
+    assert "tidak ada yang menutup berkas di lembaga Anda" in page.text
+
+
 def test_a_closed_file_answers_no_form(stage):
     story = stage.story()
     case = story.open_file()
