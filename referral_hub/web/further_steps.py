@@ -52,8 +52,11 @@ def around(detail: Detail, before: Around, *, consent: str) -> Around:
     first = _asking(row) | ({"revise": (url_for("correcting.form", number=row.number), _("Correct what is needed"))} if found.written else {})
     due = {"supply_sections"} if found.asked else set()
     due |= {"renew_basis"} if "basis_needed" in row.flags or consent not in {"covers", "not_needed"} else set()
+    asked = set(found.asked) & set(ready)
+    fitting = next((str(one.id) for one in found.bases if asked and asked <= one.sections), "")
+    chosen = {"supply_sections-new_basis": fitting} if fitting else {}
     hints = _still_empty([code for code in found.asked if code in agreed - found.filled])
-    return replace(before, lists=before.lists | lists, first=before.first | first, awaited=before.awaited | due, hints=before.hints | hints)
+    return replace(before, lists=before.lists | lists, first=before.first | first, awaited=before.awaited | due, hints=before.hints | hints, chosen=chosen)
 
 
 def _still_empty(sections: list[str]) -> dict[str, str]:

@@ -85,7 +85,7 @@ VERBS = tuple(Verb(f"referral.{event}") for event in ASKS)
 
 @dataclass(frozen=True)
 class Control:
-    """One field of a step's form."""
+    """One field of a step's form. `chosen`: what is chosen beforehand."""
 
     name: str
     kind: str
@@ -93,11 +93,7 @@ class Control:
     hint: str
     optional: bool
     options: tuple[Option, ...]
-
-    @property
-    def is_sole(self) -> bool:
-        """Say whether there is one consent and no other: then it is chosen beforehand."""
-        return self.name.endswith("-new_basis") and len(self.options) == 1
+    chosen: str = ""
 
 
 @dataclass(frozen=True)
@@ -133,7 +129,8 @@ Lists = dict[str, tuple[Option, ...]]
 class Around:
     """What the forms of one referral depend on besides the event.
 
-    The recipient's kind, the answers to choose from, pages that come first, what is waited for just now, and what else is to be said.
+    The recipient's kind, the answers to choose from, pages that come first, what is waited for just now, what else is to be said, and what is
+    chosen beforehand.
     """
 
     kind: str
@@ -141,6 +138,7 @@ class Around:
     first: dict[str, tuple[str, str]] = field(default_factory=dict)
     awaited: frozenset[str] = frozenset()
     hints: dict[str, str] = field(default_factory=dict)
+    chosen: dict[str, str] = field(default_factory=dict)
 
 
 def forms_of(acts: Iterable[str], around: Around, *, leave_out: Collection[str] = ()) -> list[Form]:
@@ -188,8 +186,9 @@ def _control(event: str, ask: Ask, around: Around) -> Control:
         options = _yes_no()
     elif ask.kind == "code":
         options = tuple(view.coded(event, ask.name, kind=around.kind))
+    sole = options[0].value if ask.name == "new_basis" and len(options) == 1 else ""
     called = _("Texts") if ask.kind == "looked" else label("inputs", ask.name)
-    return Control(name, ask.kind, called, _field_hint(event, ask), ask.optional, options)
+    return Control(name, ask.kind, called, _field_hint(event, ask), ask.optional, options, around.chosen.get(name, sole))
 
 
 def _yes_no() -> tuple[Option, ...]:

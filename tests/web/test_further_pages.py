@@ -127,6 +127,19 @@ def test_a_reason_makes_more_than_usual_possible(stage):
     assert "udang" in stage.santi.get(f"/rujukan/{number}/bagian/medical").text
 
 
+def test_the_consent_for_what_was_asked_is_chosen_beforehand(stage):
+    story, number = stage.accepted()
+    fill(story, chronology=CHRONOLOGY, medical={"pregnant": "no"})
+    assert agreed(stage, number, "medical").status == 200
+    stage.santi.get(f"/rujukan/{number}")
+    stage.santi.send("/langkah/ask_sections$", **{"ask_sections-sections": ["chronology"], "ask_sections-event_reason": "needed_for_service"})
+    assert agreed(stage, number, "chronology").status == 200
+    page = keeps_rules(stage.sari.get(f"/rujukan/{number}"))
+    options = page.html.partition('name="supply_sections-new_basis"')[2].partition("</select>")[0]
+    assert options.count("<option") == 3
+    assert re.search(r"selected>[^<]*: Kronologi", options), options
+
+
 def test_a_text_with_her_name_is_named_and_goes_only_knowingly(stage):
     story, number = asked(stage, "chronology")
     fill(story, chronology=CHRONOLOGY | {"narrative": "Melati bekerja tanpa upah."})
