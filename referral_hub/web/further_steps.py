@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from referral_hub.web.referral_steps import Around
 
 EVENTS = frozenset({"ask_sections", "supply_sections", "revise", "renew_basis"})
-PURGE = "purge_due"
+PURGE, NARROWED = "purge_due", "consent_narrowed"
 MORE, AGAIN = "tambahan", "lanjut"  # what the survivor is asked for: further sections, or that it goes on
 
 
@@ -119,13 +119,20 @@ def told(row: Referral, history: Iterable[Event], *, side: str, names: Mapping[U
         )
     taken = taken_back(row, events)
     if taken:
-        sections = ", ".join(map(section_label, taken))
-        found.append(
-            _("The survivor has taken back: %(sections)s. This no longer opens for your agency; the rest goes on.", sections=sections)
-            if side == "recipient"
-            else _("The survivor has taken back: %(sections)s. It no longer opens for %(agency)s.", sections=sections, agency=names[row.to_agency])
-        )
+        found.append(_no_longer(row, taken, side=side, names=names, hers=not any(e.code == NARROWED and "event_reason" in e.inputs for e in events)))
     return found
+
+
+def _no_longer(row: Referral, taken: Iterable[str], *, side: str, names: Mapping[UUID, str], hers: bool) -> str:
+    """Return which sections are shared no more. `hers`: she took them back; else a review found that they had no ground."""
+    sections, agency = ", ".join(map(section_label, taken)), names[row.to_agency]
+    if not hers and side == "recipient":
+        return _("No longer shared: %(sections)s. This no longer opens for your agency; the rest goes on.", sections=sections)
+    if not hers:
+        return _("No longer shared: %(sections)s. It no longer opens for %(agency)s.", sections=sections, agency=agency)
+    if side == "recipient":
+        return _("The survivor has taken back: %(sections)s. This no longer opens for your agency; the rest goes on.", sections=sections)
+    return _("The survivor has taken back: %(sections)s. It no longer opens for %(agency)s.", sections=sections, agency=agency)
 
 
 def taken_back(row: Referral, events: Iterable[Event]) -> list[str]:
@@ -133,7 +140,7 @@ def taken_back(row: Referral, events: Iterable[Event]) -> list[str]:
     taken: list[str] = []
     life = protocol.current().lifecycle.events
     for event in events:
-        if event.code == "consent_narrowed":
+        if event.code == NARROWED:
             taken += [code for code in event.inputs["sections"] if code not in taken]
         elif event.code == "confirm_purge":
             taken = []

@@ -227,6 +227,45 @@ def test_a_review_that_finds_no_ground_ends_it_at_once(story, unit, draft, ratna
     story.session.rollback()
 
 
+def supplied_on(story, unit, ratna):
+    """A referral on one record, accepted, with a further section on another; returns the other and whoever received it."""
+    signed(story, ratna, sections=frozenset({"identity", "safe_contact"}))
+    submitted(story)
+    send(story, ratna)
+    budi = unit.people[0]
+    story.at(budi, 3 * HOUR).on("open_preview")
+    story.at(budi, 4 * HOUR).on("accept", handler=budi.id, first_contact_by=story.clock + DAY)
+    more = story.at(story.sari).do(actions.record_disclosure, case_id=story.row().case_id, disclosure=disclosure(story, sections=frozenset(SECTIONS)))
+    story.at(ratna, HOUR).countersign_consent(consent_id=more.id)
+    story.at(story.sari, 5 * HOUR).on("supply_sections", sections=("incident",), new_basis=more.id)
+    story.at(budi, 6 * HOUR).section("safe_contact")
+    assert story.at(budi, 6 * HOUR).section("incident").fields
+    return more, budi
+
+
+def test_a_review_that_finds_no_ground_closes_what_was_given_further_with_its_keys(story, unit, draft, ratna):
+    more, budi = supplied_on(story, unit, ratna)
+    size = len(story.entries())
+    story.at(ratna, DAY).review_consent(consent_id=more.id, stands=False, note="Tidak ada kewajiban.")
+    reviewed, narrowed = story.entries()[size:]
+    assert (reviewed.action, narrowed.action, narrowed.sections) == ("consent.review", "referral.consent_narrowed", ("incident",))
+    row = story.row()
+    assert (row.state, row.business, row.event_reason, "purge_due" in row.flags) == ("accepted", "consent-narrowed", "no_ground", True)
+    assert story.refused(budi, "section.read", lambda: story.at(budi, DAY + HOUR).section("incident")).code == "section_not_granted"
+    for revision in (None, *range(1, row.sending + 1)):
+        with pytest.raises(errors.CannotOpen):
+            reopened(story, part="incident", person=budi, revision=revision)
+        story.session.rollback()
+    assert story.at(budi, DAY + HOUR).section("identity").fields
+    story.check_replay()
+
+
+def test_a_review_that_lets_it_stand_closes_nothing(story, unit, draft, ratna):
+    more, budi = supplied_on(story, unit, ratna)
+    story.at(ratna, DAY).review_consent(consent_id=more.id, stands=True, note="Sudah diterima.")
+    assert story.at(budi, DAY + HOUR).section("incident").fields
+
+
 def copies(story, person):
     """What the recipient copied into a file of its own."""
     story.at(person, 5 * HOUR).section("safe_contact")

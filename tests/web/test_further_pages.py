@@ -8,6 +8,8 @@ import pytest
 
 from referral_hub.cases import actions as cases
 from referral_hub.referrals import actions
+from referral_hub.referrals.actions import narrowing
+from referral_hub.referrals.firing import Act
 from tests.referrals.story import IDENTITY, NEEDS
 from tests.web.stage import filled_buttons, keeps_rules, main_text
 
@@ -267,6 +269,22 @@ def test_single_sections_are_taken_back(stage, entries):
     assert (page.status, "purge_due" in story.row().flags) == (200, False)
     assert "Penyintas menarik kembali" not in page.text
     assert santi.get(f"/rujukan/{number}/bagian/needs").status == 200
+
+
+def test_what_a_review_closes_is_not_said_to_be_her_doing(stage):
+    story, number = stage.accepted()
+    consent_id = story.row().consent_id
+
+    def closed(session, *, actor, keys, now):
+        act = Act(actor, keys, now, "")
+        return narrowing.follow(session, act, referral_id=story.id, consent_id=consent_id, taken=frozenset({"identity"}), reason="no_ground")
+
+    stage.santi.get(f"/rujukan/{number}/bagian/safe_contact")
+    story.at(story.sari).do(closed)
+    for person in (stage.sari, stage.santi):
+        page = keeps_rules(person.get(f"/rujukan/{number}"))
+        assert "Tidak dibagikan lagi: Identitas" in page.text
+        assert "Penyintas menarik kembali" not in page.text
 
 
 def test_in_the_reading_window_the_page_names_what_to_delete_and_the_rest_stays_readable(stage):

@@ -13,6 +13,7 @@ from referral_hub.consent import queries as ledger
 from referral_hub.consent import without
 from referral_hub.protocol import package
 from referral_hub.referrals import drafts, firing, scope
+from referral_hub.referrals.actions import narrowing
 from referral_hub.referrals.firing import Act, Change
 
 if TYPE_CHECKING:
@@ -102,7 +103,8 @@ def review_consent(
     """Look again at what was decided without her: it stands, or it ends at once, and why (sealed). `consent.review`.
 
     Where it does not stand, what was sent on it never had a ground: each such referral ends as an error (`referral.mark_error`), its keys
-    are destroyed, and what its recipient copied is held until it is deleted.
+    are destroyed, and what its recipient copied is held until it is deleted. Where just further sections rest on it, these close
+    (`referral.consent_narrowed`), and the rest, which has a basis of its own, goes on.
 
     Raises:
         errors.NotFound, errors.NotAllowed; errors.RuleBroken: `second_signer_needed` (whoever recorded it), `wrong_state`.
@@ -120,14 +122,19 @@ def review_consent(
     content = {REVIEW: {"stands": stands, "note": note.strip()}}
     drafts.seal_at(session, act, agency_id=about.agency_id, object_id=consent_id, contents=content)
     for resting in () if stands else scope.resting_on(session, consent_id=consent_id):
-        _undo(session, act, referral_id=resting, consent_id=consent_id)
+        _undo(session, act, referral_id=resting, consent=found)
     return reviewed
 
 
-def _undo(session: Session, act: Act, *, referral_id: uuid.UUID, consent_id: uuid.UUID) -> None:
-    """End a referral that was sent on nothing. A draft stays: it can no longer be sent on this."""
+def _undo(session: Session, act: Act, *, referral_id: uuid.UUID, consent: Consent) -> None:
+    """End a referral that was sent on nothing, or close what was given further. A draft stays: it can no longer be sent on this."""
     row = scope.find(session, actor=act.actor, hub=act.keys.hub, referral_id=referral_id).row
-    if row.consent_id != consent_id or row.state in _UNTOUCHED:
+    if row.state in _UNTOUCHED:
+        return
+    if row.consent_id != consent.id:
+        if Verb.REFERRAL_CONSENT_NARROWED not in access.acts_allowed(act.actor.roles):
+            return  # its openings are refused from now on; the keys go when somebody who keeps consents narrows or the referral ends
+        narrowing.follow(session, act, referral_id=referral_id, consent_id=consent.id, taken=consent.sections, reason=NO_GROUND)
         return
     change = Change({"event_reason": NO_GROUND}, {}, {"event_reason": NO_GROUND})
     firing.fire(session, act, event="mark_error", referral_id=referral_id, version=None, prepare=lambda _: change, side="sender_supervisor")

@@ -87,18 +87,21 @@ def narrow_consent(
     return tuple(one for one in followed if one is not None)
 
 
-def follow(session: Session, act: Act, *, referral_id: uuid.UUID, consent_id: uuid.UUID, taken: frozenset[str]) -> Referral | None:
-    """Let a referral follow what the survivor took back of one consent; None where nothing of it is open there."""
+def follow(session: Session, act: Act, *, referral_id: uuid.UUID, consent_id: uuid.UUID, taken: frozenset[str], reason: str = "") -> Referral | None:
+    """Let a referral follow what the survivor took back of one consent; None where nothing of it is open there.
+
+    `reason`: the coded reason where it was not her who took it back: a review found that it had no ground.
+    """
     found = scope.find(session, actor=act.actor, hub=act.keys.hub, referral_id=referral_id)
     mine = {section for section in found.granted & taken if (basis := found.basis_of(section)) is not None and basis.id == consent_id}
     in_window = rules.is_in_window(found.row.state, ended_at=found.row.ended_at, standings=found.standings, now=act.now)
     event = rules.event_of_narrowing(state=found.row.state, granted=found.granted, taken=mine, in_window=in_window)
     if event == EVENT:
-        return _narrowed(session, act, referral_id=referral_id, named=frozenset(mine) if mine else taken)
+        return _narrowed(session, act, referral_id=referral_id, named=frozenset(mine) if mine else taken, reason=reason)
     return ending.end(session, act, referral_id=referral_id, event=event) if event else None
 
 
-def _narrowed(session: Session, act: Act, *, referral_id: uuid.UUID, named: frozenset[str]) -> Referral:
+def _narrowed(session: Session, act: Act, *, referral_id: uuid.UUID, named: frozenset[str], reason: str) -> Referral:
     def prepare(found: Found) -> Change:
         drop = found.granted & named
 
@@ -111,8 +114,8 @@ def _narrowed(session: Session, act: Act, *, referral_id: uuid.UUID, named: froz
                 facts |= resending.replace(session, act, found, earlier, after=life, bases=bases_of(found, gone=drop), changed=changed, drop=drop)
             return facts
 
-        inputs = {"withdrawal_record": True, "sections": sorted(named)}
-        return Change(inputs, {"some_basis_left": True}, then=seal)
+        why = {"event_reason": reason} if reason else {}
+        return Change({"withdrawal_record": True, "sections": sorted(named)} | why, {"some_basis_left": True}, why, then=seal)
 
     return firing.fire(session, act, event=EVENT, referral_id=referral_id, version=None, prepare=prepare, side="survivor")
 
