@@ -81,7 +81,9 @@ def _identifying(text: str, names: frozenset[str]) -> Iterable[Hint]:
     if DIGIT.search(text):  # most texts hold none, and the two patterns try every place
         yield from (Hint("looks_like_nik", match[0]) for match in NIK.finditer(text))
         yield from (Hint("looks_like_phone", match[0]) for match in PHONE.finditer(NIK.sub(" ", text)))
-    yield from (Hint("holds_name", word) for word in WORD.findall(text) if word.casefold() in names)
+    folded = text.casefold()
+    if any(name in folded for name in names):  # so do most names; then each word is looked at
+        yield from (Hint("holds_name", word) for word in WORD.findall(text) if word.casefold() in names)
 
 
 def name_words(identity: Any) -> frozenset[str]:
@@ -125,12 +127,13 @@ def noticed(sections: Mapping[str, Mapping[str, Any]], known: Known) -> dict[str
 def _codes_in(text: str, known: Known) -> Iterable[str]:
     yield from (hint.code for hint in _identifying(text, known.words))
     plain = " ".join(text.casefold().split())
-    if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", plain) for name in known.whole):
+    if any(name in plain and re.search(rf"(?<!\w){re.escape(name)}(?!\w)", plain) for name in known.whole):
         yield "holds_name"
     if known.short and any(word[0].isupper() and word.casefold() in known.short for word in WORD.findall(text)):
         yield "holds_name"
-    joined = _JOINTS.sub("", text)
-    yield from (code for digits, code in known.numbers.items() if digits in joined)
+    if known.numbers and DIGIT.search(text):
+        joined = _JOINTS.sub("", text)
+        yield from (code for digits, code in known.numbers.items() if digits in joined)
 
 
 def _digits(number: str) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import json
 import uuid
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from referral_hub import errors
@@ -81,8 +82,11 @@ def signed_bytes(body: bytes) -> bytes:
     return _PREFIX + body
 
 
+@lru_cache(maxsize=256)
 def verified(body: bytes, signature: bytes, *, signing_public: bytes) -> Manifest:
     """Return the manifest in `body` after its Ed25519 signature was found to be the sending agency's.
+
+    What was found for the same bytes is remembered: whoever reads one section of a sending reads the next. A manifest holds no content.
 
     Raises:
         errors.CannotOpen: another key signed, or something changed.
