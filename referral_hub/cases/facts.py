@@ -146,11 +146,12 @@ class Content:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of the case list; `next` continues it."""
+    """One page of the case list; `next` continues it. `count`: how many there are in all, exact up to 99, then "99+"."""
 
     lines: tuple[Case, ...]
     next: str | None
     ticket: Ticket
+    count: str = ""
 
 
 @dataclass(frozen=True)

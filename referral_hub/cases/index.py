@@ -99,7 +99,7 @@ def search(session: Session, *, actor: Actor, keys: Keyring, now: datetime, text
     """
     decision = access.require(actor, Verb.CASE_SEARCH, outside_cases("list", same_agency=True))
     tokens = _tokens(session, keys, actor.agency_id, rules.typed_words(text)) if actor.agency_id else []
-    query = scope.lines(actor, hub=keys.hub).where(_has(tokens)).limit(scope.MOST)
+    query = scope.lines(actor, hub=keys.hub).where(_has(tokens)).order_by(CaseRow.last_activity.desc(), CaseRow.id.desc()).limit(scope.MOST)
     rows = session.execute(query).all() if tokens else []
     lines = tuple(scope.snapshot(row, subject=subject, alias=code, members=members or ()) for row, subject, code, members in rows)
     entry = audit.entry_for(

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import uuid
-from datetime import date
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, func, select, tuple_
+from sqlalchemy import exists, func, select
 
 from referral_hub import access, audit
-from referral_hub.access import Verb, outside_cases
+from referral_hub.access import Verb
 from referral_hub.cases import copies, scope
 from referral_hub.cases.aliases import alias_for, aliases, case_of_alias
-from referral_hub.cases.facts import Case, Copy, Detail, Page, SectionState
+from referral_hub.cases.facts import Case, Copy, Detail, SectionState
+from referral_hub.cases.listing import list_cases
 from referral_hub.cases.records import CaseMemberRow, CaseRow, ConflictRow
 from referral_hub.cases.scope import conflict_token, free_of, no_conflict, visible_to
 from referral_hub.consent.facts import About
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Collection
     from datetime import datetime
 
@@ -31,6 +31,7 @@ __all__ = [
     "about", "alias_for", "aliases", "case", "case_of_alias", "conflict_blocks", "conflict_count", "conflict_token", "copies_in", "copies_of", "detail", "free_of",
     "is_closed", "list_cases", "no_conflict", "sections_of", "visible_to",
 ]  # fmt: skip
+
 
 def about(session: Session, *, hub: HubKeys, actor: Actor, case_id: uuid.UUID, lock: str = "", sections: Collection[str] = ()) -> About:
     """Return what other rooms need to decide and record about a case of the actor's agency: the policy's facts, subject and flags.
@@ -73,49 +74,6 @@ def detail(session: Session, *, actor: Actor, keys: Keyring, case_id: uuid.UUID,
     return Detail(found.case, sections_of(session, case_id=case_id), copies.of_case(session, case_id), ticket)
 
 
-def list_cases(
-    session: Session,
-    *,
-    actor: Actor,
-    keys: Keyring,
-    now: datetime,
-    request_id: str = "",
-    after: str | None = None,
-    limit: int = 25,
-    stage: str | None = None,
-) -> Page:
-    """Return one page of the cases within the actor's scope, latest activity first, and record it with the aliases shown.
-
-    `after` is the `next` of the page before; at most 50 lines. A token that is none of ours begins at the top.
-
-    Raises:
-        errors.NotAllowed: the actor's roles see no cases.
-    """
-    limit = max(1, min(limit, scope.MOST))
-    decision = access.require(actor, Verb.CASE_LIST, outside_cases("list", same_agency=True))
-    query = scope.lines(actor, hub=keys.hub)
-    if stage is not None:
-        query = query.where(CaseRow.stage == stage)
-    position = _position(after)
-    if position is not None:
-        query = query.where(tuple_(CaseRow.last_activity, CaseRow.id) < position)
-    rows = session.execute(query.limit(limit + 1)).all()
-    lines = tuple(scope.snapshot(row, subject=subject, alias=code, members=members or ()) for row, subject, code, members in rows[:limit])
-    more = f"{lines[-1].last_activity.isoformat()}.{lines[-1].id.hex}" if len(rows) > limit else None
-    entry = audit.entry_for(
-        actor,
-        Verb.CASE_LIST,
-        now=now,
-        decision=decision,
-        object_kind="case",
-        subjects=tuple(line.subject for line in lines),
-        count=len(lines),
-        purpose="case_coordination",
-        request_id=request_id,
-    )
-    return Page(lines, more, audit.record(session, entry))
-
-
 def sections_of(session: Session, *, case_id: uuid.UUID) -> dict[str, SectionState]:
     """Return the filled sections of a case with revision, author and time, without opening anything; copied ones with their source."""
     return {code: home.state for code, home in copies.homes(session, case_id).items()}
@@ -151,11 +109,3 @@ def conflict_count(session: Session, *, hub: HubKeys, case_id: uuid.UUID, member
 def is_assigned(session: Session, *, case_id: uuid.UUID, member_id: uuid.UUID) -> bool:
     """Tell whether a member is assigned to a case."""
     return bool(session.scalar(select(exists().where(CaseMemberRow.case_id == case_id, CaseMemberRow.member_id == member_id))))
-
-
-def _position(after: str | None) -> tuple[date, uuid.UUID] | None:
-    day, _, row_id = (after or "").partition(".")
-    try:
-        return date.fromisoformat(day), uuid.UUID(hex=row_id)
-    except ValueError:
-        return None

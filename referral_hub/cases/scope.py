@@ -142,7 +142,7 @@ _READ = {"": Fixed(_SEEN), "share": Fixed(_SEEN.with_for_update(read=True))}
 
 
 def lines(actor: Actor, *, hub: HubKeys) -> Select[CaseRow, uuid.UUID, str, list[uuid.UUID] | None]:
-    """Return the select of the files within the actor's scope, latest activity first: row, id and code of the alias, who is assigned."""
+    """Return the select of the files within the actor's scope, in no order yet: row, id and code of the alias, who is assigned."""
     members = (
         select(func.array_agg(CaseMemberRow.member_id)).where(CaseMemberRow.case_id == CaseRow.id).correlate(CaseRow).scalar_subquery()
     )
@@ -150,7 +150,6 @@ def lines(actor: Actor, *, hub: HubKeys) -> Select[CaseRow, uuid.UUID, str, list
         select(CaseRow, AliasRow.id, AliasRow.code, members)
         .join(AliasRow, (AliasRow.case_id == CaseRow.id) & (AliasRow.agency_id == CaseRow.agency_id))
         .where(CaseRow.agency_id == actor.agency_id, visible_to(actor, hub=hub, case_id=CaseRow.id))
-        .order_by(CaseRow.last_activity.desc(), CaseRow.id.desc())
     )
 
 

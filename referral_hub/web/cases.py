@@ -62,12 +62,15 @@ class Row:
 @bp.get("/kasus")
 @admits(Verb.CASE_LIST)
 def lists() -> Response:
-    """Show the files within the member's scope, latest activity first."""
+    """Show the files within the member's scope: latest activity first, newest first or by stage of help."""
     stages = {item.code for item in protocol.current().codelist("case_stages")}
-    stage = request.args.get("tahap")
-    found = read(partial(queries.list_cases, after=request.args.get("setelah"), stage=stage if stage in stages else None))
+    sorts = (Option("activity", _("Latest activity first")), Option("newest", _("Newest first")), Option("stage", _("By stage of help")))
+    stage, sort = request.args.get("tahap", ""), request.args.get("urutan", "")
+    asked = ({"tahap": stage} if stage in stages else {}) | ({"urutan": sort} if sort in {one.value for one in sorts[1:]} else {})
+    after = request.args.get("setelah")
+    found = read(partial(queries.list_cases, after=after, stage=asked.get("tahap"), sort=sort))
     return page(
-        "cases/lists.html", title=_("Cases"), found=found, stage=stage, may_open=_may(Verb.CASE_OPEN), may_search=_may(Verb.CASE_SEARCH), stages=options("case_stages")
+        "cases/lists.html", title=_("Cases"), found=found, asked=asked, sorts=sorts, is_first=not after, may_open=_may(Verb.CASE_OPEN), may_search=_may(Verb.CASE_SEARCH), stages=options("case_stages")
     )
 
 

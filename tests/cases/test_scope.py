@@ -3,19 +3,20 @@
 import itertools
 import threading
 import uuid
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
-from referral_hub import access, errors
+from referral_hub import access, errors, protocol
 from referral_hub.access import Verb
-from referral_hub.cases import aliases, queries, scope
+from referral_hub.cases import aliases, listing, queries, scope
 from referral_hub.cases.records import CaseRow
 from referral_hub.db import transact
 
-from .conftest import refusal
+from .conftest import NOW, refusal
 
 ROLES = ["case_lead", "social_worker", "companion", "intake", "outreach", "agency_admin", "agency_head", "data_protection_officer"]
 
@@ -104,6 +105,49 @@ def test_a_list_by_stage(desk, sari):
     desk(sari).set_stage(case_id=second.id, stage="assessment", version=1)
     assert [line.id for line in desk(sari).ask(queries.list_cases, stage="assessment").lines] == [second.id]
     assert [line.id for line in desk(sari).ask(queries.list_cases, stage=first.stage).lines] == [first.id]
+
+
+def opened_ones(desk, sari, count):
+    """So many files, the first worked on last, in two stages; in the order in which they were opened."""
+    files = [desk(sari, NOW + timedelta(days=day)).open_case() for day in range(count)]
+    stages = [item.code for item in protocol.current().codelist("case_stages")]
+    moved = []
+    for number, one in enumerate(files):
+        stage = stages[(count - number) % 2]
+        later = desk(sari, NOW + timedelta(days=2 * count - number))
+        moved.append(one if stage == one.stage else later.set_stage(case_id=one.id, stage=stage, version=one.version))
+    return moved
+
+
+@pytest.mark.parametrize("sort", ["activity", "newest", "stage", "…"])
+@pytest.mark.parametrize("limit", [1, 2, 3, 50])
+def test_each_order_goes_page_after_page_and_shows_every_file_once(desk, sari, sort, limit):
+    files = opened_ones(desk, sari, 7)
+    stages = [item.code for item in protocol.current().codelist("case_stages")]
+    by_activity = sorted(files, key=lambda one: (one.last_activity, one.id), reverse=True)
+    expected = {"newest": sorted(files, key=lambda one: one.id, reverse=True), "stage": sorted(by_activity, key=lambda one: stages.index(one.stage))}
+    found, after = [], None
+    while True:
+        page = desk(sari, NOW + timedelta(days=99)).ask(queries.list_cases, sort=sort, after=after, limit=limit)
+        assert page.count == "7"
+        found += page.lines
+        after = page.next
+        if after is None:
+            break
+    assert [line.id for line in found] == [one.id for one in expected.get(sort, by_activity)]
+
+
+@pytest.mark.parametrize("after", ["9.2026-11-02." + "0" * 32, "-1.2026-11-02." + "0" * 32, "0.2026-11-02", "0..", "…"])
+def test_a_token_of_another_list_begins_at_the_top(desk, sari, after):
+    files = opened_ones(desk, sari, 2)
+    assert len(desk(sari, NOW + timedelta(days=99)).ask(queries.list_cases, sort="stage", after=after).lines) == len(files)
+
+
+def test_a_count_stops_at_a_hundred_and_asks_for_the_stage_alone(desk, sari, monkeypatch):
+    monkeypatch.setattr(listing, "COUNTED", 3)
+    opened_ones(desk, sari, 5)
+    assert desk(sari, NOW + timedelta(days=99)).ask(queries.list_cases).count == "2+"
+    assert desk(sari, NOW + timedelta(days=99)).ask(queries.list_cases, stage="termination").count == "0"
 
 
 def test_a_case_page_shows_what_is_filled_and_is_recorded(desk, sari, entries):

@@ -7,6 +7,8 @@ import re
 import pytest
 from sqlalchemy import text
 
+from referral_hub.cases import actions as cases
+from referral_hub.cases import queries
 from tests.referrals.story import IDENTITY
 from tests.web.stage import filled_buttons, keeps_rules, main_text
 
@@ -205,6 +207,26 @@ def test_a_file_closes_once_each_open_referral_is_decided_on(stage, session, ent
     assert not [link for link in section.links if link.endswith("/ubah")]
     assert session.scalar(text("SELECT state FROM referral WHERE number = :n"), {"n": number}) == "cancelled"
     session.rollback()
+
+
+def test_files_are_counted_and_ordered(stage):
+    story = stage.story()
+    first = story.open_file()
+    stage.clock.move(seconds=5)
+    second = story.open_file(identity=IDENTITY | {"full_name": "Bunga Contoh", "nik": "3273015503910000"})
+    story.at(story.sari).do(cases.set_stage, case_id=second.id, stage="assessment", version=queries.case(stage.session, hub=story.sari.keys.hub, actor=story.sari.actor, case_id=second.id).version)
+    page = keeps_rules(stage.sari.get("/kasus"))
+    assert "2 dari 2" in page.text
+    orders = {sort: ALIAS.findall(main_text(stage.sari.get(f"/kasus?urutan={sort}"))) for sort in ("newest", "stage", "…")}
+    assert orders["newest"] == [second.alias, first.alias]
+    assert orders["stage"] == [first.alias, second.alias]
+    assert set(orders["…"]) == {first.alias, second.alias}
+    page = keeps_rules(stage.sari.get("/kasus?urutan=stage&tahap=assessment"))
+    assert ALIAS.findall(main_text(page)) == [second.alias]
+    assert "1 dari 1" in page.text
+    assert re.search(r'value="stage" selected', page.html)
+    page = keeps_rules(stage.sari.get("/kasus?tahap=planning"))
+    assert "Hapus saringan" in page.text
 
 
 def test_whoever_cannot_close_a_file_is_told_whom_to_ask(stage):
