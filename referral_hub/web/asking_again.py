@@ -1,7 +1,8 @@
-"""The survivor is asked once more about a referral that runs: for further sections, or whether it goes on after its consent ends.
+"""The survivor is asked once more about a referral that runs.
 
+For further sections, whether it goes on after its consent ends, or whether it may go to the agency that the recipient proposes instead.
 The page is that of a draft's step 5 (`consents`); her answer is written into her file and changes nothing by itself. The sender then supplies
-further sections, or puts the referral on the new consent, by an act of its own.
+further sections, puts the referral on the new consent, or agrees to what was proposed, by an act of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from flask import Blueprint, request, url_for
 from referral_hub import errors
 from referral_hub.access import Verb
 from referral_hub.consent import givers
+from referral_hub.directory import queries as directory
 from referral_hub.gate.acts import act, on_refusal
 from referral_hub.gate.admits import acting, admits, signed_in_only
 from referral_hub.gate.caller import actor, keys
@@ -26,7 +28,7 @@ from referral_hub.referrals.values import Draft
 from referral_hub.web import consents
 from referral_hub.web.amiss import label
 from referral_hub.web.files import options
-from referral_hub.web.further_steps import AGAIN, MORE
+from referral_hub.web.further_steps import AGAIN, FORWARD, MORE
 from referral_hub.web.page import see_other
 from referral_hub.web.referrals import glance_at
 
@@ -63,7 +65,7 @@ def answer(number: str) -> Response:
     form = read_form(form_of(answer=one_of(consents.ANSWERS), language=one_of([o.value for o in options("languages")])))
     back = see_other(url_for("referrals.show", number=number))
     if form["answer"] == "no":
-        act(partial(actions.record_refusal, referral_id=found.referral.id, language=form["language"], text_language=asked.text_language))
+        act(partial(actions.record_refusal, referral_id=found.referral.id, language=form["language"], text_language=asked.text_language, proposed=_what(found) == FORWARD))
         return back
     case_id = found.referral.case_id
     if case_id is None:
@@ -81,12 +83,20 @@ def _sent(number: str) -> Glance:
     return found
 
 
-def _what() -> str:
-    return AGAIN if request.values.get("untuk") == AGAIN else MORE
+def _what(found: Glance) -> str:
+    """Return what she is asked for; about another agency only while one is proposed."""
+    asked = request.values.get("untuk")
+    if asked == FORWARD and "forward_proposed" in found.referral.flags:
+        return FORWARD
+    return AGAIN if asked == AGAIN else MORE
 
 
 def _draft(found: Glance) -> Draft:
-    return Draft(found.referral, found.alias, frozenset(), frozenset(), found.consent)
+    """Return the referral as a draft to ask about: to its recipient, or to the agency proposed."""
+    row = found.referral
+    if _what(found) == FORWARD and row.redirect_agency is not None:
+        row = replace(row, to_agency=row.redirect_agency)
+    return Draft(row, found.alias, frozenset(), frozenset(), found.consent)
 
 
 def _further(found: Glance) -> Further:
@@ -94,14 +104,19 @@ def _further(found: Glance) -> Further:
 
 
 def _offered(found: Glance) -> tuple[str, ...]:
-    if _what() == MORE:
+    what = _what(found)
+    if what == MORE:
         return _further(found).possible
-    return tuple(code for code in found.granted if code not in package.sections_always())
+    shared = tuple(code for code in found.granted if code not in package.sections_always())
+    if what == AGAIN:
+        return shared
+    usual = package.ceiling(directory.agency(session(), _draft(found).referral.to_agency).kind, found.referral.service)
+    return tuple(code for code in shared if code in usual)
 
 
 def _asked(found: Glance) -> Asked:
     """Return what this request asks the text to say: by default what was asked for, or all that is shared."""
-    default = _further(found).asked if _what() == MORE else _offered(found)
+    default = _further(found).asked if _what(found) == MORE else _offered(found)
     asked = consents.asked_of(_draft(found), default)
     possible = _offered(found)
     return replace(asked, sections=tuple(code for code in asked.sections if code in possible))
@@ -109,7 +124,7 @@ def _asked(found: Glance) -> Asked:
 
 def _shown(found: Glance, asked: Asked) -> Shown:
     shown = consents.shown_text(_draft(found), asked)
-    if _what() == MORE and asked.given_by == givers.ADULT_GIVER:
+    if _what(found) == MORE and asked.given_by == givers.ADULT_GIVER:
         reasons = {item.code for item in lifecycle.choices("ask_sections", "event_reason")}
         asked_for = _further(found).reason
         return replace(shown, form=SUPPLEMENT, reason=label("event_reasons", asked_for if asked_for in reasons else USUAL_REASON))
@@ -119,5 +134,5 @@ def _shown(found: Glance, asked: Asked) -> Shown:
 def _page(found: Glance, asked: Asked, *, problems: Problems | None = None) -> Response:
     number = found.referral.number
     here = url_for("asking_again.ask", number=number)
-    place = consents.Place(here, here, url_for("referrals.show", number=number), number, what=_what())
+    place = consents.Place(here, here, url_for("referrals.show", number=number), number, what=_what(found))
     return consents.asking_page(_draft(found), asked, place, shown=_shown(found, asked), sections=_offered(found), problems=problems)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from referral_hub.referrals.values import Detail, Event, Further, Referral
     from referral_hub.web.referral_steps import Around
 
-EVENTS = frozenset({"ask_sections", "supply_sections", "revise", "renew_basis"})
+EVENTS = frozenset({"ask_sections", "supply_sections", "revise", "renew_basis", "approve_forward"})
 PURGE, NARROWED = "purge_due", "consent_narrowed"
-MORE, AGAIN = "tambahan", "lanjut"  # what the survivor is asked for: further sections, or that it goes on
+MORE, AGAIN, FORWARD = "tambahan", "lanjut", "alih"  # what the survivor is asked for: further sections, that it goes on, another agency
 
 
 def around(detail: Detail, before: Around, *, consent: str) -> Around:
@@ -70,7 +70,7 @@ def _asking(row: Referral) -> dict[str, tuple[str, str]]:
         return {}
     return {
         event: (url_for("asking_again.ask", number=row.number, untuk=what), _("Ask the survivor"))
-        for event, what in (("supply_sections", MORE), ("renew_basis", AGAIN))
+        for event, what in (("supply_sections", MORE), ("renew_basis", AGAIN), ("approve_forward", FORWARD))
     }
 
 

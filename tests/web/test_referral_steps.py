@@ -8,6 +8,7 @@ from datetime import timedelta
 from sqlalchemy import text
 
 from referral_hub import protocol
+from referral_hub.consent import queries as ledger
 from referral_hub.db import transact
 from referral_hub.directory import queries as directory
 from referral_hub.web.referral_steps import ASKS
@@ -156,7 +157,30 @@ def test_passing_on_is_proposed_and_refused(stage):
     sari.sign_in()
     page = keeps_rules(sari.get(f"/rujukan/{number}"))
     assert filled_buttons(page) == 1
-    page = keeps_rules(sari.send("/langkah/approve_forward$"))
-    assert page.status == 422
+    assert "/langkah/approve_forward" not in page.html, "there is no consent to choose yet: she is asked first"
+    assert f"/rujukan/{number}/persetujuan?untuk=alih" in page.links
     page = keeps_rules(sari.send("/langkah/refuse_forward$", **{"refuse_forward-event_reason": "not_necessary"}))
     assert (page.status, "forward_proposed" in story.row().flags) == (200, False)
+
+
+def test_passing_on_is_asked_about_and_agreed_to(stage, entries):
+    story, number = stage.accepted()
+    other = stage.network.agency("lkbh", "legal", roles=("lawyer",), services=("legal_consult",))
+    transact(stage.session, lambda s: s.execute(text("UPDATE agency SET state = 'active' WHERE state = 'founding'")))
+    sari, santi = stage.sari, stage.santi
+    santi.get(f"/rujukan/{number}")
+    agency_id = directory.agency(stage.session, other.code).id
+    santi.send("/langkah/propose_forward$", **{"propose_forward-target_agency": str(agency_id), "propose_forward-event_reason": "better_placed"})
+    sari.sign_in()
+    for answer, action in (("no", "consent.refuse"), ("yes", "consent.give")):
+        page = keeps_rules(sari.get(f"/rujukan/{number}/persetujuan?untuk=alih"))
+        assert stage.network_name("lkbh") in main_text(page)
+        form = next(f for f in page.forms if f.action.endswith("/persetujuan") and "act_id" in dict(f.fields))
+        assert sari.browser.post(form.action, form.filled(answer=answer, language="su", method="written", copy_given="given")).status == 200
+        assert action in [e.action for e in entries(3)]
+        assert agency_id in {one.scope_agency for one in ledger.of_case(stage.session, story.row().case_id) if one.is_refusal == (answer == "no")}
+    page = keeps_rules(sari.get(f"/rujukan/{number}"))
+    assert filled_buttons(page) == 1
+    page = keeps_rules(sari.send("/langkah/approve_forward$"))
+    assert page.heading == "Rujukan baru"
+    assert story.row().state == "cancelled"

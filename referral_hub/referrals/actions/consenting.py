@@ -61,9 +61,11 @@ def record_consent(
 
 def record_refusal(
     session: Session, *, actor: Actor, keys: Keyring, now: datetime, referral_id: uuid.UUID, language: str, text_language: str = "id",
-    request_id: str = "",
+    proposed: bool = False, request_id: str = "",
 ) -> Consent:  # fmt: skip
     """Record "not yet, or no" to what was asked for a referral that runs; it goes on as it is. `consent.refuse`.
+
+    `proposed`: she was asked about the agency that the recipient proposes instead.
 
     Raises:
         errors.NotFound, errors.NotAllowed; errors.RuleBroken: `wrong_side`; errors.InputInvalid: `consent.language`.
@@ -72,8 +74,9 @@ def record_refusal(
     if found.side != "sender":
         raise errors.RuleBroken("wrong_side")
     about = cases.about(session, hub=keys.hub, actor=actor, case_id=found.row.case_id, lock="share")
+    agency_id = found.row.redirect_agency if proposed and found.row.redirect_agency else found.row.to_agency
     return consents.refuse(
-        session, actor=actor, about=about, agency_id=found.row.to_agency, purpose=found.purpose, language=language, now=now,
+        session, actor=actor, about=about, agency_id=agency_id, purpose=found.purpose, language=language, now=now,
         request_id=request_id, text_language=text_language,
     )  # fmt: skip
 
