@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from functools import cache
 from zlib import crc32
+
+from axe_playwright_python.sync_playwright import Axe
 
 from referral_hub import protocol
 from referral_hub.web.catalog import read_catalog
@@ -15,9 +18,15 @@ MARKED = {
     "identity": {"full_name": "Penyintas {0}", "nik": "{1}"},
     "incident": {"violence_types": ["physical"], "summary": "Ringkasan {0}"},
     "medical": {"pregnant": ["yes"]},
+    "tip": {"acts": ["recruitment"], "means": ["deception"], "promise": "Janji {0}"},
+    "legal": {"wants_report": ["yes"], "evidence": "Bukti {0}"},
+    "family": {"family_accept": ["hesitant"], "economic": "Keluarga {0}"},
+    "chronology": {"narrative": "Kronologi {0}"},
     "safety": {"risk_level": ["medium"], "risk_flags": ["debt_collectors"], "safe_now": ["yes"], "blocked_people": "tidak ada"},
     "child_guardian": {"guardian_informed": ["yes"], "guardian_is_suspect": ["no"], "best_interest": "Paling baik {0}"},
 }  # fmt: skip
+
+OPENED = "() => document.querySelectorAll('details').forEach(d => d.open = true)"
 
 
 def number_of(mark):
@@ -85,9 +94,48 @@ class Colleague:
 
     def tick(self, choice):
         """Tick a choice; where it is folded away, unfold it first."""
-        for fold in choice.locator("xpath=ancestor::details[not(@open)]").all():
-            fold.locator("> summary").click()
+        self.unfold_around(choice)
         choice.check()
+
+    def untick(self, boxes):
+        """Take the ticks out of these boxes."""
+        for value in self.page.locator(f"{boxes}:checked").evaluate_all("ticked => ticked.map(one => one.value)"):
+            box = self.page.locator(f"{boxes}[value='{value}']")
+            self.unfold_around(box)
+            box.uncheck()
+
+    def unfold_around(self, one):
+        """Unfold what is folded around something."""
+        for fold in one.locator("xpath=ancestor::details").all():
+            if fold.get_attribute("open") is None:
+                fold.locator("> summary").click()
+
+    @property
+    def entry(self):
+        """Return the number of the log entry that the page names for what it has opened."""
+        named = self.page.locator("footer a[href^='/akun/tanda-terima/']")
+        assert named.count() == 1, self.page.inner_text("footer")
+        return int(named.get_attribute("href").rsplit("/", 1)[1])
+
+    @property
+    def next_step(self):
+        """Return what the page offers as the next step."""
+        return self.page.inner_text("section[aria-labelledby=next]")
+
+    def is_told(self, text, **places):
+        """Check that the page tells this in a note; without `places`, whatever stands in them."""
+        said = [part.strip() for part in re.split(r"%\(\w+\)s", self.say(text))] if not places else [self.say(text, **places)]
+        notes = self.page.locator("main .note").all_inner_texts()
+        assert any(all(part in note for part in said) for note in notes), (said, notes)
+        return self
+
+    def looks_well(self):
+        """Look at the page with every fold open: axe finds nothing, nothing is wider than the phone."""
+        self.page.evaluate(OPENED)
+        found = Axe().run(self.page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"], "resultTypes": ["violations"]})
+        assert [(one["id"], one["nodes"][0]["html"][:160]) for one in found.response["violations"]] == []
+        assert self.page.evaluate("document.documentElement.scrollWidth") <= self.page.viewport_size["width"], self.page.url
+        return self
 
     def no_complaint(self):
         errors = self.page.locator(".errors")
@@ -110,6 +158,7 @@ class Colleague:
         for field, value in (MARKED[section] | more).items():
             name = f"{section}.{field}"
             if isinstance(value, list):
+                self.untick(f"input[type=checkbox][name='{name}']")
                 for one in value:
                     choice = self.page.locator(f"input[name='{name}'][value='{one}']")
                     self.tick(choice if choice.count() else self.page.locator(f"label:has(input[name='{name}']):has-text('{one}') input"))
@@ -131,7 +180,7 @@ class Colleague:
 
     # --- a draft
 
-    def draft(self, code, agency, service, urgency="normal"):
+    def draft(self, code, agency, service, urgency="normal", *, leave_out=()):
         """Begin a referral from a file: service, urgency, recipient, needs, what is shared; return its number."""
         self.go(f"/kasus/{code}").follow("New referral")
         self.page.select_option("select[name=layanan]", label=protocol.current().service(service).label(self.language))
@@ -145,8 +194,14 @@ class Colleague:
             self.tick(self.page.locator("input[name='meta.urgency_reason']").first)
         self.page.fill("[name='meta.purpose']", "Pemeriksaan dan perawatan.")
         self.page.fill("[name='needs.wishes']", "Ditemani petugas perempuan.")
+        if agency.startswith("UPTD"):  # social services go on from what was done: the form asks for it
+            self.tick(self.page.locator("input[name='needs.services_given']").first)
+            self.page.fill("[name='needs.current_state']", "Sehat, ingin pulang.")
         self.press("Save and go on").no_complaint()
-        self.go(f"/rujukan/{number}/draf").follow("What will be shared").press("Save, go on to consent").no_complaint()
+        self.go(f"/rujukan/{number}/draf").follow("What will be shared")
+        for section in leave_out:
+            self.untick(f"input[name=fields][value^='{section}.']")
+        self.press("Save, go on to consent").no_complaint()
         return number
 
     def consent(self, number, answer="Agrees to what was read"):
@@ -167,6 +222,42 @@ class Colleague:
                 self.page.fill(f"textarea[name={name}]", text)
             self._answered("Agrees to what was read")
         return self
+
+    def ask_again(self, number, what="tambahan", *, leave_out=(), child_view=""):
+        """From the referral's page, ask the survivor about further sections, or whether it goes on; return the text that was read out."""
+        link = self.go(f"/rujukan/{number}").page.locator(f"main a[href*='untuk={what}']").first
+        self.unfold_around(link)
+        link.click()
+        self.page.wait_for_load_state()
+        if leave_out or child_view:
+            self.unfold(self.say("What the text says: sections, end, three choices"))
+            if child_view:
+                self.page.check("input[name=given_by][value=child_with_guardian]")
+            for section in leave_out:
+                self.page.uncheck(f"input[name=sections][value={section}]")
+            self.press("Show this text")
+        said = self.page.inner_text("main .say >> nth=0")
+        for _again in range(2 if child_view else 1):
+            if child_view:
+                self.page.check("input[name=assent][value=yes]")
+                self.page.fill("textarea[name=child_view]", child_view)
+            self._answered("Agrees to what was read")
+        assert self.page.url.endswith(f"/rujukan/{number}"), self.text
+        return said
+
+    def supply(self, number, *sections, why=""):
+        """Send further sections on the consent that is chosen beforehand; `why`, where they are more than usual."""
+        self.go(f"/rujukan/{number}")
+        for section in sections:
+            self.page.check(f"input[name=supply_sections-sections][value={section}]")
+        if why:
+            self.page.fill("[name=supply_sections-note]", why)
+        self.press_form("supply_sections")
+        look = self.page.locator("input[name=supply_sections-go_on]")
+        if look.count():  # a text that may tell who she is: what was ticked and typed is still there
+            look.check()
+            self.press_form("supply_sections")
+        return self.no_complaint()
 
     def _answered(self, answer):
         if self.page.locator("input[name=answer]").count() == 0:
@@ -201,6 +292,12 @@ class Colleague:
 
     # --- a sent referral
 
+    def from_tasks(self, number):
+        """Go to a referral from the work list, where it waits."""
+        self.go("/tugas").page.click(f"main a[href='/rujukan/{number}']")
+        self.page.wait_for_load_state()
+        return self
+
     def preview(self, number):
         return self.go(f"/rujukan/{number}").press("Open preview")
 
@@ -216,6 +313,7 @@ class Colleague:
         else:
             self.page.click(f"main a:has-text({self.say('Open %(section)s', section=protocol.current().section(section).label(self.language))!r})")
         self.page.wait_for_load_state()
+        assert self.entry
         return self.text
 
     def progress(self, number, milestone, note):
@@ -225,6 +323,15 @@ class Colleague:
         self.page.fill("textarea[name=note]", note)
         self.press("Record progress").no_complaint()
 
+    def complete(self, number, outcome, note=""):
+        """Complete with an outcome."""
+        self.go(f"/rujukan/{number}").unfold(self.say("Complete"))
+        self.tick(self.page.locator(f"input[name=outcome][value={outcome}]"))
+        self.page.fill("textarea[name=closing_note]", note)
+        self.page.click("main form[action$='/selesai'] button")
+        self.page.wait_for_load_state()
+        return self.no_complaint()
+
     def does(self, number, event, **given):
         """Fire a further event by its form: texts and days by their name, answers by their code."""
         name = self.named("events", event)
@@ -233,6 +340,8 @@ class Colleague:
         if others.locator(f"summary:text-is({name!r})").count():
             self.unfold(self.say("Other actions"))
             self.unfold(name)
+        elif event == "ask_sections":
+            self.page.locator("main details.fold:has(form[action$='/langkah/ask_sections']) > summary").click()
         elif self.page.locator(f"main details > summary:text-is({self.say('Ask the sender first')!r})").count() and event == "ask_information":
             self.unfold(self.say("Ask the sender first"))
         for field, value in given.items():
@@ -241,11 +350,15 @@ class Colleague:
         return self.no_complaint()
 
     def _give(self, name, value):
+        if isinstance(value, list):
+            for one in value:
+                self.tick(self.page.locator(f"input[name='{name}'][value='{one}']"))
+            return
         options = self.page.locator(f"input[type=radio][name='{name}'][value='{value}']")
         if options.count():
             self.tick(options)
         elif self.page.locator(f"select[name='{name}']").count():
-            self.page.select_option(f"select[name='{name}']", index=value)
+            self.page.select_option(f"select[name='{name}']", **({"index": value} if isinstance(value, int) else {"label": value}))
         else:
             self.page.fill(f"[name='{name}']", value)
 
