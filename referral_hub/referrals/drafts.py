@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 WRITTEN = ("meta", "needs")  # sections of the form that are written for this referral; consent comes through the ledger
 CONSENT = "consent"
 RETURNED = "sent_back"  # what a supervisor wrote to the author when giving the draft back; it is never part of a sending
+SUPPLIED = "supplied"  # which fields of further sections were chosen when they were supplied, so that a correction brings no other
 CHOICE = "choice"  # what of the ceiling is to be shared: field codes are sealed too (clear_metadata.yaml, never_clear: excluded_fields)
 
 

@@ -124,16 +124,46 @@ def kept_back(session: Session, act: Act, found: Found, consent: Consent) -> fro
     return package.closed_fields(contact_allowed=consent.contact_allowed, excluded=excluded)
 
 
-def supplied(file: File, found: Found, consent: Consent, *, sections: Collection[str], closed: Collection[str], reason: str) -> Sections:
+def supplied(
+    file: File, found: Found, consent: Consent, *, sections: Collection[str], closed: Collection[str], reason: str, picked: Mapping[str, Collection[str]]
+) -> Sections:
     """Return further sections as they leave: of a usual one its usual fields; of any other all that may ever leave, where a reason is written.
+
+    `picked`: of these sections just these fields.
 
     Raises:
         errors.RuleBroken: `beyond_matrix`: not for this kind of agency, or no reason. errors.InputInvalid: `sections`: one is empty.
     """
-    usual = package.ceiling(file.recipient.kind, found.row.service)
-    further = {section: _open(section, _may_leave(section), closed) for section in sections if section not in usual}
-    made = _filtered(file, found, consent, sections=sections, closed=closed, chosen={}, extra=package.Extra(reason, further))
+    kind, service = file.recipient.kind, found.row.service
+    going = {section: _open(section, picked.get(section, suppliable(section, kind=kind, service=service)), closed) for section in sections}
+    usual = package.ceiling(kind, service)
+    further = {section: codes for section, codes in going.items() if section not in usual}
+    chosen = {section: codes for section, codes in going.items() if section in usual and section in picked}
+    made = _filtered(file, found, consent, sections=sections, closed=closed, chosen=chosen, extra=package.Extra(reason, further))
     return _check_filled(made, sections)
+
+
+def suppliable(section: str, *, kind: str, service: str) -> frozenset[str]:
+    """Return the fields of a further section that go unless fewer are picked: the usual ones, or all that may ever leave where it is no usual section."""
+    if section not in package.ceiling(kind, service):
+        return _may_leave(section)
+    return frozenset(package.preselect(kind, service, contact_allowed=True).get(section, ()))
+
+
+def picked(sections: Collection[str], fields: Collection[str] | None, *, kind: str, service: str) -> dict[str, frozenset[str]]:
+    """Return which fields ("chronology.narrative") of these sections were picked; nothing where nobody picked.
+
+    Raises:
+        errors.InputInvalid: `fields`: none of a section (required), or one that does not go (not_known).
+    """
+    if fields is None:
+        return {}
+    made = {section: frozenset(name.partition(".")[2] for name in fields if name.partition(".")[0] == section) for section in sections}
+    if not all(made.values()):
+        raise errors.InputInvalid({"fields": ("required",)})
+    if any(codes - suppliable(section, kind=kind, service=service) for section, codes in made.items()):
+        raise errors.InputInvalid({"fields": ("not_known",)})
+    return made
 
 
 def corrected(file: File, found: Found, *, sections: Collection[str], before: Mapping[str, Plain], closed: Mapping[str, frozenset[str]]) -> Sections:
@@ -151,7 +181,7 @@ def corrected(file: File, found: Found, *, sections: Collection[str], before: Ma
         if consent is None:
             raise errors.RuleBroken("no_consent")
         shared = before[section].fields()
-        chosen = choice.every.get(section) if choice else None
+        chosen = file.draft.get(drafts.SUPPLIED, {}).get(section, choice.every.get(section) if choice else None)
         named = frozenset(ticked.get(section, ()) if chosen is None else chosen) | frozenset(shared)
         inside = _open(section, named & usual.get(section, frozenset()), closed[section])
         extra = package.Extra("shared before", {section: _open(section, named - usual.get(section, frozenset()), closed[section])})

@@ -55,7 +55,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "answer_transfer": (Ask("agreed", "yes_no"), _NOTE),
     "approve_forward": (Ask("new_basis", "listed", argument="consent_id"),),
     "refuse_forward": _MORE,
-    "supply_sections": (_SECTIONS, Ask("new_basis", "listed"), _NOTE, _TEXTS),
+    "supply_sections": (_SECTIONS, Ask("fields", "fields", optional=True), Ask("new_basis", "listed"), _NOTE, _TEXTS),
     "refuse_sections": _MORE,
     "confirm_cancel": (Ask("hand_back_note"),),
     "confirm_purge": (Ask("purge_statement", "code"), Ask("law_article", "line", optional=True)),
@@ -180,14 +180,14 @@ def _form(event: str, around: Around) -> Form:
 def _control(event: str, ask: Ask, around: Around) -> Control:
     name = f"{event}-{ask.name}"
     options: tuple[Option, ...] = ()
-    if ask.kind in {"listed", "several"}:
+    if ask.kind in {"listed", "several", "fields"}:
         options = around.lists.get(name, around.lists.get(ask.name, ()))
     elif ask.kind == "yes_no":
         options = _yes_no()
     elif ask.kind == "code":
         options = tuple(view.coded(event, ask.name, kind=around.kind))
     sole = options[0].value if ask.name == "new_basis" and len(options) == 1 else ""
-    called = _("Texts") if ask.kind == "looked" else label("inputs", ask.name)
+    called = {"looked": _("Texts"), "fields": _("Fields")}.get(ask.kind) or label("inputs", ask.name)
     return Control(name, ask.kind, called, _field_hint(event, ask), ask.optional, options, around.chosen.get(name, sole))
 
 
@@ -196,6 +196,8 @@ def _yes_no() -> tuple[Option, ...]:
 
 
 def _field_hint(event: str, ask: Ask) -> str:
+    if ask.kind == "fields":
+        return _("Of the sections ticked above, only what is ticked here goes.")
     if ask.name == "law_article":
         return _("Only for what is kept: which law, which article.")
     if ask.kind == "moment":
@@ -238,12 +240,16 @@ def _hints() -> dict[str, str]:
 def given(event: str) -> dict[str, Any]:
     """Return the inputs of an event as its action takes them. Raises errors.InputInvalid."""
     prefix = f"{event}-"
-    single = [ask for ask in ASKS[event] if ask.kind not in {"several", "looked"}]
+    single = [ask for ask in ASKS[event] if ask.kind not in {"several", "looked", "fields"}]
     fields = {prefix + ask.name: text(required=False, longest=NOTE if ask.kind == "words" else LINE, load_default="") for ask in single}
     typed = read_form(form_of(**fields)) | {prefix + ask.name: request.form.getlist(prefix + ask.name) for ask in ASKS[event] if ask.kind == "several"}
     typed |= {prefix + ask.name: _looked_at(prefix) for ask in ASKS[event] if ask.kind == "looked"}
-    found, amiss = {}, {}
+    found: dict[str, Any] = {}
+    amiss: dict[str, tuple[str, ...]] = {}
     for ask in ASKS[event]:
+        if ask.kind == "fields":
+            found |= {ask.name: tuple(request.form.getlist(prefix + ask.name))} if request.form.get(f"{prefix}picking") == "yes" else {}
+            continue
         value = typed[prefix + ask.name]
         if not value and not ask.optional:
             amiss[prefix + ask.name] = ("required",)

@@ -25,7 +25,7 @@ from referral_hub.gate.speech import _
 from referral_hub.protocol import deadlines
 from referral_hub.referrals import kept_reading, queries, reading, rules
 from referral_hub.referrals.queries.lists import Filters
-from referral_hub.web import copies, further_steps, words
+from referral_hub.web import copies, further_steps, supplying, words
 from referral_hub.web import forms as controls
 from referral_hub.web import referral_page as view
 from referral_hub.web import referral_steps as steps
@@ -226,7 +226,7 @@ def _further(detail: Detail, found: Glance) -> list[steps.Form]:
         lists["new_basis"] = _bases(row.id, row.redirect_agency)
     unread = detail.side == "recipient" and view.SAFE_CONTACT in found.granted and not detail.safe_contact_read
     before = steps.Around(kind, lists, hints=further_steps.purging(row, detail.history))
-    around = further_steps.around(detail, before, consent=found.consent)
+    around = supplying.with_fields(further_steps.around(detail, before, consent=found.consent), service=row.service)
     return steps.forms_of(detail.acts, around, leave_out=steps.APPOINTMENTS if unread else ())
 
 

@@ -169,6 +169,32 @@ def test_fields_that_she_left_out_stay_with_the_sender(story):
     assert story.at(story.santi, DAY).section("chronology").fields == {"narrative": CHRONOLOGY["narrative"]}
 
 
+def test_less_of_a_section_is_free_and_a_correction_brings_no_more(story):
+    story.accepted()
+    fill(story, chronology=CHRONOLOGY, incident=INCIDENT)
+    basis = agree_more(story, "chronology", "incident")
+    desk, inputs = story.at(story.sari, DAY), {"sections": ["chronology"], "new_basis": basis.id}
+    for fields, code in (([], "required"), (["incident.summary"], "required"), (["chronology.narrative", "chronology.x"], "not_known")):
+        refused = story.refused(story.sari, "referral.supply_sections", lambda f=fields: desk.on("supply_sections", fields=f, **inputs))
+        assert refused.fields == {"fields": (code,)}
+    desk.on("supply_sections", fields=["chronology.narrative", "incident.summary"], **inputs)
+    assert story.at(story.santi, DAY).section("chronology").fields == {"narrative": CHRONOLOGY["narrative"]}
+    correct(story, "chronology", CHRONOLOGY | {"narrative": "Bekerja tanpa upah tiga tahun."})
+    assert story.at(story.santi, DAY).section("chronology").fields == {"narrative": "Bekerja tanpa upah tiga tahun."}
+    story.at(story.sari, DAY).on("supply_sections", sections=["incident"], new_basis=basis.id)
+    correct(story, "chronology", CHRONOLOGY | {"narrative": "Empat tahun."}, version=2)
+    assert story.at(story.santi, DAY).section("chronology").fields == {"narrative": "Empat tahun."}
+    assert story.at(story.santi, DAY).section("incident").fields["summary"] == INCIDENT["summary"]
+
+
+def test_less_of_what_is_more_than_usual_too(story):
+    story.accepted()
+    fill(story, medical=MEDICAL)
+    basis = agree_more(story, "medical")
+    story.at(story.sari, DAY).on("supply_sections", sections=["medical"], new_basis=basis.id, note="Diminta hakim.", fields=["medical.pregnant"])
+    assert story.at(story.santi, DAY).section("medical").fields == {"pregnant": "no"}
+
+
 def test_texts_that_may_tell_who_she_is_go_only_knowingly(story):
     story.accepted()
     fill(story, chronology=CHRONOLOGY | {"narrative": "Melati bekerja tanpa upah."})

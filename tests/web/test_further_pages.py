@@ -129,6 +129,23 @@ def test_a_reason_makes_more_than_usual_possible(stage):
     assert "udang" in stage.santi.get(f"/rujukan/{number}/bagian/medical").text
 
 
+def test_fields_are_chosen_within_a_section(stage):
+    story, number = asked(stage, "chronology")
+    fill(story, chronology=CHRONOLOGY)
+    assert agreed(stage, number, "chronology").status == 200
+    page = keeps_rules(stage.sari.get(f"/rujukan/{number}"))
+    assert 'name="supply_sections-fields" value="chronology.narrative" checked' in page.html.replace('id="f-supply_sections-fields" ', "")
+    send = {"supply_sections-sections": ["chronology"]}
+    page = keeps_rules(stage.sari.send("/langkah/supply_sections$", **send, **{"supply_sections-fields": []}))
+    assert (page.status, "#f-supply_sections-fields" in page.links) == (422, True)
+    assert not re.search(r'value="chronology.narrative"[^>]* checked', page.html)
+    page = keeps_rules(stage.sari.send("/langkah/supply_sections$", **send, **{"supply_sections-fields": ["chronology.narrative"]}))
+    assert page.status == 200
+    page = stage.santi.get(f"/rujukan/{number}/bagian/chronology")
+    assert CHRONOLOGY["narrative"] in page.text
+    assert CHRONOLOGY["do_not_ask"] not in page.text
+
+
 def test_the_consent_for_what_was_asked_is_chosen_beforehand(stage):
     story, number = stage.accepted()
     fill(story, chronology=CHRONOLOGY, medical={"pregnant": "no"})

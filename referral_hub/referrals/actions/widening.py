@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from referral_hub import errors, protocol
 from referral_hub.access import Verb
-from referral_hub.referrals import firing, noticing, resending, rules
+from referral_hub.referrals import drafts, firing, noticing, resending, rules
 from referral_hub.referrals.firing import Act, Change
 from referral_hub.referrals.records import BasisRow
 from referral_hub.vault.plain import Plain
@@ -92,15 +92,17 @@ def supply_sections(
     new_basis: uuid.UUID,
     note: str = "",
     looked_at: Collection[str] = (),
+    fields: Collection[str] | None = None,
     request_id: str = "",
 ) -> Referral:
     """Share further sections on a consent that names them, asked for or not. `referral.supply_sections`, naming them and the new manifest.
 
     What leaves is cut by matrix and consent as in a sending; a section beyond the matrix needs a written reason (`note`), which both
     agencies read. Texts that may tell who she is go only where they are named in `looked_at`. The whole sending is replaced, so that what was shared before stays as it was.
+    `fields` ("chronology.narrative"): of each section just these; less is free, and a correction brings no other later.
 
     Raises:
-        errors.NotFound, errors.NotAllowed (`blocked_by_survivor`), errors.StaleVersion; errors.InputInvalid: `sections` (required, not_known, nothing_filled), `note`;
+        errors.NotFound, errors.NotAllowed (`blocked_by_survivor`), errors.StaleVersion; errors.InputInvalid: `sections` (required, not_known, nothing_filled), `fields` (required, not_known), `note`;
         errors.RuleBroken: `no_consent`, `consent_scope`, `consent_expired`, `beyond_matrix`, `access_ended`, `wrong_state`.
     """
     act = Act(actor, keys, now, request_id)
@@ -113,23 +115,27 @@ def supply_sections(
         resending.require_standing(found, act, sections=found.granted)
         if found.life().grant != "full":
             raise errors.RuleBroken("access_ended")
-        closed = resending.kept_back(session, act, found, consent)
         file = resending.open_file(session, act, found, verb=Verb.REFERRAL_SUPPLY_SECTIONS, consent=consent, also=named)
-        parts = resending.supplied(file, found, consent, sections=named, closed=closed, reason=reason)
+        picked = resending.picked(named, fields, kind=found.recipient_kind, service=found.row.service)
+        parts = resending.supplied(file, found, consent, sections=named, closed=resending.kept_back(session, act, found, consent), reason=reason, picked=picked)
         noticing.check(parts, own=file.own, looked_at=looked_at)
         earlier = resending.open_newest(session, act, found)
-        guards = {"basis_stands": True, "not_blocked": True}
 
         def seal(found: Found, life: Any) -> Mapping[str, Any]:
-            changed = {section: Plain.of(values) for section, values in parts.items()}
-            bases = {one.id: one for one in _bases(found, consent)}
-            facts = resending.replace(session, act, found, earlier, after=life, bases=bases.values(), changed=changed)
+            facts = resending.replace(session, act, found, earlier, after=life, bases=_bases(found, consent), changed={s: Plain.of(v) for s, v in parts.items()})
             _rest(session, found, consent, named)
+            _keep_picked(session, act, found, {**file.draft.get(drafts.SUPPLIED, {}), **picked})
             return facts | {"sections": tuple(sorted(named)), "consent_id": consent.id, "legal_basis": consent.basis}
 
-        return Change({"sections": sorted(named), "new_basis": str(consent.id)}, guards, note=reason, then=seal)
+        return Change({"sections": sorted(named), "new_basis": str(consent.id)}, {"basis_stands": True, "not_blocked": True}, note=reason, then=seal)
 
     return firing.fire(session, act, event="supply_sections", referral_id=referral_id, version=version, prepare=prepare)
+
+
+def _keep_picked(session: Session, act: Act, found: Found, picked: Mapping[str, Collection[str]]) -> None:
+    """Seal which fields were picked, for later corrections, to the own agency."""
+    if picked:
+        drafts.seal(session, found.row, act, contents={drafts.SUPPLIED: {section: sorted(codes) for section, codes in picked.items()}})
 
 
 def _further(found: Found, sections: Collection[str]) -> frozenset[str]:
@@ -138,7 +144,8 @@ def _further(found: Found, sections: Collection[str]) -> frozenset[str]:
 
 
 def _bases(found: Found, new: Consent) -> list[Consent]:
-    return [one for one in (found.consent, *(basis.consent for basis in found.further), new) if one is not None]
+    every = (found.consent, *(basis.consent for basis in found.further), new)
+    return list({one.id: one for one in every if one is not None}.values())
 
 
 def _rest(session: Session, found: Found, consent: Consent, sections: frozenset[str]) -> None:
