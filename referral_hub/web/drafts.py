@@ -66,7 +66,7 @@ def begin() -> Response:
         found = read(partial(cases.list_cases, after=request.args.get("setelah")))
         return page("drafts/who.html", title=_("New referral"), found=found)
     file = read(partial(cases.detail, case_id=case_id_of(code)))
-    return page("drafts/what.html", title=_("New referral"), case=file.case, services=services(), urgencies=urgencies())
+    return page("drafts/what.html", title=_("New referral"), case=file.case, services=services(), urgencies=urgencies(), kinds=files.options("referral_types"))
 
 
 @bp.post("/rujukan/baru")

@@ -179,3 +179,17 @@ def test_the_last_look_says_that_she_asked_for_nothing_to_reach_the_recipient(st
     assert "Penyintas meminta agar tidak ada yang sampai ke lembaga ini" in page.text
     stage.sari.send("/kirim$", read_block="yes", confirm_recipient="lbh")
     assert story.row().state == "draft"
+
+
+def test_a_case_is_handed_over_from_the_pages_with_the_consent_for_it(stage, shelters):
+    case = a_file(stage)
+    page = keeps_rules(stage.sari.get(f"/rujukan/baru?kasus={case.alias}"))
+    assert re.search(r'name="jenis" value="referral"[^>]* checked', page.html)
+    assert "Pelimpahan kasus" in main_text(page)
+    page = keeps_rules(stage.sari.get(address(case) + "&jenis=transfer"))
+    card = re.search(r'<li class="card">(?:(?!</li>).)*Lembaga semua.*?</li>', page.html, re.DOTALL).group()
+    form = next(f for f in page.forms if dict(f.fields).get("penerima") and dict(f.fields)["penerima"] in card)
+    page = keeps_rules(stage.sari.browser.post(form.action, form.filled()))
+    number = re.search(r"RJ-[0-9A-Z]{4}-[0-9A-Z]{4}", page.html).group()
+    page = keeps_rules(stage.sari.get(f"/rujukan/{number}/draf/persetujuan?sections=identity"))
+    assert "Saya setuju penanganan kasus saya beralih dari" in main_text(page)
