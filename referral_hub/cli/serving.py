@@ -7,6 +7,7 @@ waiting threads cost neither time nor a database connection (benchmarks/README.m
 
 from __future__ import annotations
 
+import logging
 import os
 
 from granian import Granian
@@ -21,6 +22,7 @@ WORKERS = "HUB_WORKERS"
 def serve(target: str, *, host: str, port: int, workers: int = 2) -> None:
     """Serve the WSGI factory `target` ("module:function") until stopped; a worker that dies is replaced."""
     os.environ[WORKERS] = str(workers)
+    logging.getLogger("_granian").addFilter(_is_news)
     Granian(
         target,
         address=host,
@@ -35,3 +37,8 @@ def serve(target: str, *, host: str, port: int, workers: int = 2) -> None:
         log_level=LogLevels.warning,
         websockets=False,
     ).serve()
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Keep what the server has to say but for its advice on the number of threads, which wait on purpose."""
+    return "Python threads" not in record.getMessage()

@@ -4,7 +4,7 @@ import pytest
 
 from referral_hub import errors
 from referral_hub.cases import actions as cases
-from referral_hub.referrals import queries, values
+from referral_hub.referrals import noticing, queries, values
 from tests.referrals.story import DAY, HOUR, MINUTE, NOW, SECTIONS
 
 
@@ -83,6 +83,16 @@ def test_who_has_seen_this(network, story):
         assert page.refused_attempts == 1
     assert {s.code for s in story.at(story.santi, DAY).detail().sections if s.read_by_actor} == {"identity"}
     assert not any(s.read_by_actor for s in story.at(story.sari, DAY).detail().sections)
+
+
+def test_what_the_sender_looked_at_before_sending_is_not_what_was_sent(story):
+    story.draft()
+    story.agree()
+    noticing.reveal(story.at(story.sari).do(noticing.open_look, referral_id=story.id))
+    story.send()
+    assert not any(s.read_by_actor for s in story.at(story.sari, HOUR).detail().sections)
+    story.at(story.sari, HOUR).section("identity")
+    assert {s.code for s in story.at(story.sari, DAY).detail().sections if s.read_by_actor} == {"identity"}
 
 
 def test_the_recipient_sees_the_history_from_the_sending_on(story):

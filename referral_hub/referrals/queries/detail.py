@@ -47,7 +47,7 @@ def detail(
     decision = access.require(actor, Verb.REFERRAL_LIST, found.target(actor, now=now))
     history = _history(session, found, actor)
     seen = _seen(session, referral_id)
-    mine = {section for entry in seen if entry.actor_id == actor.member_id for section in entry.sections}
+    mine = {section for entry in seen if entry.actor_id == actor.member_id and _is_of_sending(entry, found) for section in entry.sections}
     grant = found.grant_fact(now)
     updated = next((event.at for event in reversed(history) if event.code in {"start", "progress"}), None)
     entry = audit.entry_for(
@@ -125,6 +125,12 @@ def _seen(session: Session, referral_id: uuid.UUID) -> tuple[Seen, ...]:
         )
         for index, entry in shown
     )
+
+
+def _is_of_sending(seen: Seen, found: Found) -> bool:
+    """Tell whether it was what was sent that somebody read, and not, at the sender, the draft of it."""
+    sent_at = found.row.sent_at
+    return found.side == "recipient" or sent_at is None or seen.at > sent_at
 
 
 def acts_of(found: Found, actor: Actor, *, now: datetime) -> tuple[str, ...]:
