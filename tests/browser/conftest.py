@@ -29,10 +29,12 @@ DESK = {"width": 1280, "height": 900}
 
 
 def pytest_collection_modifyitems(items):
+    """Mark the tests of this folder; the walk over every page goes first, while nobody has typed a text in one language only."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.timeout(900))
+    items.sort(key=lambda item: item.path.name != "test_every_page.py")
 
 
 def chromium_path():
