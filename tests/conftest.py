@@ -157,11 +157,13 @@ def asked(monkeypatch):
     return seen
 
 
-TOGETHER = ("tests/browser/", "tests/journeys/")  # each shares one costly beginning: a running demonstration, a seeded network
+TOGETHER = (  # each shares one costly beginning: a running demonstration, a seeded network, everything the policies allow
+    "tests/browser/", "tests/journeys/", "tests/access/test_decision_table.py",
+)  # fmt: skip
 
 
 class Together(LoadScopeScheduling):
-    """Give the tests of each such folder to one process, the largest folder first, and every other test to whoever is free."""
+    """Give the tests of each such place to one process, the largest first, and every other test to whoever is free."""
 
     def _split_scope(self, nodeid):
         return next((folder for folder in TOGETHER if nodeid.startswith(folder)), nodeid)
