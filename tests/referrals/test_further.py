@@ -401,13 +401,19 @@ def test_a_correction_of_what_is_needed_brings_no_further_field_and_is_checked_a
     assert tried(wishes="Hubungi 0812-0000-0000 saja.") == {"needs.wishes": ("looks_like_phone",)}
 
 
-def test_who_only_keeps_safe_contact_writes_nothing_of_what_is_needed(network, story):
+def companion_of_accepted(network, story):
+    """An accepted referral, and a companion whom the lead assigned to its file; both."""
     ani = network.member(story.uptd, "companion")
     case = story.open_file()
     story.accepted(case=case)
     lead = network.member(story.uptd, "case_lead")
     version = case_queries.case(story.session, hub=network.hub, actor=lead.actor, case_id=case.id).version
     story.at(lead).do(cases.assign, case_id=case.id, member=ani, version=version)
+    return ani, lead
+
+
+def test_who_only_keeps_safe_contact_writes_nothing_of_what_is_needed(network, story):
+    ani, lead = companion_of_accepted(network, story)
     assert story.refused(ani, "referral.revise", lambda: needed(story, ani, wishes="Lain.")).code == "role_lacks_ability"
     assert story.at(ani, DAY).ask("further", referral_id=story.id).written == ()
     assert story.at(story.sari, DAY).ask("further", referral_id=story.id).written == ("needs",)
@@ -418,15 +424,10 @@ def test_who_only_keeps_safe_contact_writes_nothing_of_what_is_needed(network, s
 
 
 def test_a_companion_corrects_safe_contact_and_nothing_else(network, story):
-    ani = network.member(story.uptd, "companion")
-    case = story.open_file()
-    story.accepted(case=case)
-    lead = network.member(story.uptd, "case_lead")
-    version = case_queries.case(story.session, hub=network.hub, actor=lead.actor, case_id=case.id).version
-    story.at(lead).do(cases.assign, case_id=case.id, member=ani, version=version)
+    ani, _ = companion_of_accepted(network, story)
     desk = story.at(ani, 3 * HOUR)
     values = {"method": ["companion"], "contact_allowed": True, "phone_shared": True, "must_not_know": "majikan", "code_word_ok": "semangka", "safe_times": "sore"}
-    desk.do(cases.edit_section, case_id=case.id, section="safe_contact", values=values, version=1)
+    desk.do(cases.edit_section, case_id=story.row().case_id, section="safe_contact", values=values, version=1)
     assert story.refused(ani, "referral.revise", lambda: desk.on("revise", sections=["identity"], reason="correction")).code == "role_lacks_ability"
     desk.on("revise", sections=["safe_contact"], reason="safe_contact_changed")
     assert story.at(story.santi, DAY).section("safe_contact").fields["safe_times"] == "sore"

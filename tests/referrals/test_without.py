@@ -227,8 +227,8 @@ def test_a_review_that_finds_no_ground_ends_it_at_once(story, unit, draft, ratna
     story.session.rollback()
 
 
-def supplied_on(story, unit, ratna):
-    """A referral on one record, accepted, with a further section on another; returns the other and whoever received it."""
+def another_record(story, unit, ratna):
+    """A referral on one record, accepted, and another record, signed by two; returns that."""
     signed(story, ratna, sections=frozenset({"identity", "safe_contact"}))
     submitted(story)
     send(story, ratna)
@@ -237,6 +237,12 @@ def supplied_on(story, unit, ratna):
     story.at(budi, 4 * HOUR).on("accept", handler=budi.id, first_contact_by=story.clock + DAY)
     more = story.at(story.sari).do(actions.record_disclosure, case_id=story.row().case_id, disclosure=disclosure(story, sections=frozenset(SECTIONS)))
     story.at(ratna, HOUR).countersign_consent(consent_id=more.id)
+    return more
+
+
+def supplied_on(story, unit, ratna):
+    """A referral on one record, accepted, with a further section on another; returns the other and whoever received it."""
+    more, budi = another_record(story, unit, ratna), unit.people[0]
     story.at(story.sari, 5 * HOUR).on("supply_sections", sections=("incident",), new_basis=more.id)
     story.at(budi, 6 * HOUR).section("safe_contact")
     assert story.at(budi, 6 * HOUR).section("incident").fields
@@ -285,14 +291,7 @@ def test_past_its_review_nothing_new_goes_and_nobody_signs(story, draft, ratna, 
 
 
 def test_past_its_review_it_is_no_new_basis_for_what_runs(story, unit, draft, ratna):
-    signed(story, ratna, sections=frozenset({"identity", "safe_contact"}))
-    submitted(story)
-    send(story, ratna)
-    budi = unit.people[0]
-    story.at(budi, 3 * HOUR).on("open_preview")
-    story.at(budi, 4 * HOUR).on("accept", handler=budi.id, first_contact_by=story.clock + DAY)
-    more = story.at(story.sari).do(actions.record_disclosure, case_id=story.row().case_id, disclosure=disclosure(story, sections=frozenset(SECTIONS)))
-    story.at(ratna, HOUR).countersign_consent(consent_id=more.id)
+    more = another_record(story, unit, ratna)
     late = story.at(story.sari, 4 * DAY)
     supply = lambda: late.on("supply_sections", sections=("incident",), new_basis=more.id)  # noqa: E731
     assert story.refused(story.sari, "referral.supply_sections", supply).code == "consent_expired"
